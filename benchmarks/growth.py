@@ -19,11 +19,11 @@ from benchmarks.account import CREDENTIAL, PLATFORM, SCOPE, UID, bench_account
 from benchmarks.memory import MemoryDynamo
 from benchmarks.units import Meter
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts import DynamoFacts
+from chalicelib.adapters.dynamo.keys import fact_keys
 from chalicelib.domain.identity import SourceRecord, connected_components, merge_keys
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.manifest import Manifest, id_digest, pack_ids
@@ -330,9 +330,9 @@ def rows_of(customer: Customer) -> dict[Key, Row]:
     persona = derive_persona(component, {}, Terms(NOW, RULES.get(UID), {STORE_KEY: 1}))
     stored = dict([rows.record_row(UID, StoredRecord(record, carried))])
     for key in carried:
-        row_key = (keys.merge_key(UID, *key), keys.MEMBERS_SK)
+        row_key = (fact_keys.merge_key(UID, *key), fact_keys.MEMBERS_SK)
         stored[row_key] = rows.carriers_row(row_key, KeyCarriers({rid: f"{PLATFORM}:{SCOPE}"}))
     if persona is not None:
-        row_key = (keys.record(UID, rid), keys.PERSONA_SK)
+        row_key = (fact_keys.record(UID, rid), fact_keys.PERSONA_SK)
         stored[row_key] = rows.persona_row(UID, row_key, persona)
     return stored

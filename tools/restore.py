@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.kill_switch import SwitchRow
 from chalicelib.services.job_messages import EraseMessage
 from chalicelib.services.ports.texting import Switch
@@ -287,7 +287,7 @@ class RestoredStack:
             f"restored to {moment:%Y-%m-%dT%H:%M:%SZ}: opt-outs since then are not in the tables"
         )
         switch = Switch(off=True, by="make restore", at=int(time.time() * 1000), reason=reason)
-        row = SwitchRow.of(switch, keys.OPERATOR, keys.KILL_SWITCH_SK)
+        row = SwitchRow.of(switch, account_keys.OPERATOR, account_keys.KILL_SWITCH_SK)
         self.dynamodb.put_item(TableName=accounts, Item=row.serialize())
 
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any, cast
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
 from chalicelib.adapters.dynamo.consent_rows import read_entry
+from chalicelib.adapters.dynamo.keys import text_keys
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.times import from_datetime
 from chalicelib.domain.words import Channel, Uid
@@ -48,7 +48,7 @@ def _entries(dynamodb: Any, name: str) -> Iterator[tuple[str, Entry]]:
         FilterExpression="contains(pk, :contact) AND begins_with(sk, :entry)",
         ExpressionAttributeValues={
             ":contact": {"S": _CONTACT},
-            ":entry": {"S": keys.CONSENT_ENTRY_PREFIX},
+            ":entry": {"S": text_keys.CONSENT_ENTRY_PREFIX},
         },
         ConsistentRead=True,
     )

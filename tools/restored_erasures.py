@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.erasures import ErasureRow, read_erasure
+from chalicelib.adapters.dynamo.keys import account_keys, fact_keys
 from chalicelib.config import Config
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Uid
@@ -86,7 +86,7 @@ def _erasures(dynamodb: Any, accounts: str) -> Iterator[Erasure]:
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=accounts,
         FilterExpression="begins_with(sk, :erasure)",
-        ExpressionAttributeValues={":erasure": {"S": keys.ERASURE_PREFIX}},
+        ExpressionAttributeValues={":erasure": {"S": account_keys.ERASURE_PREFIX}},
         ConsistentRead=True,
     )
     for page in pages:
@@ -109,7 +109,7 @@ def _copy_tombstones(dynamodb: Any, former: str, restored: str) -> None:
                 dynamodb.put_item(TableName=restored, Item=row)
                 accounts.add(Uid(row["pk"]["S"].removesuffix(_TOMBSTONES)))
     for uid in accounts:
-        place = {"pk": {"S": keys.commit(uid)}, "sk": {"S": keys.COMMIT_SK}}
+        place = {"pk": {"S": fact_keys.commit(uid)}, "sk": {"S": fact_keys.COMMIT_SK}}
         held = dynamodb.get_item(TableName=former, Key=place).get("Item", {})
         counted = int(held.get("erasures", {"N": "0"})["N"])
         dynamodb.update_item(

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.keys import sync_keys
 
 MARGIN_SECONDS = 300
 _MOST_IN_A_BATCH = 25
@@ -34,7 +34,7 @@ def drop_unsafe_manifests(dynamodb: Any, sync_table: str, moment: datetime) -> i
         row["pk"]["S"]
         for row in _rows(dynamodb, sync_table, "pk, sk, heard_at")
         if row["pk"]["S"].startswith(_CREDENTIAL)
-        and row["sk"]["S"] == keys.STATE_SK
+        and row["sk"]["S"] == sync_keys.STATE_SK
         and float(row["heard_at"]["N"]) >= safe_until
     }
     for pk in sorted(unsafe):
@@ -53,9 +53,9 @@ def _rows(dynamodb: Any, name: str, wanted: str) -> Iterator[dict[str, Any]]:
 
 
 def _forget_addresses(dynamodb: Any, name: str, pk: str) -> None:
-    state = {"pk": {"S": pk}, "sk": {"S": keys.STATE_SK}}
+    state = {"pk": {"S": pk}, "sk": {"S": sync_keys.STATE_SK}}
     dynamodb.update_item(TableName=name, Key=state, UpdateExpression="REMOVE checkpoint")
-    streams = {"pk": {"S": pk}, "sk": {"S": keys.STREAMS_SK}}
+    streams = {"pk": {"S": pk}, "sk": {"S": sync_keys.STREAMS_SK}}
     row = dynamodb.get_item(TableName=name, Key=streams, ConsistentRead=True).get("Item")
     if row is None:
         return  # no run of the credential has ended yet

@@ -7,7 +7,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
 
-from chalicelib.adapters.dynamo.keys import due_shard_number
+from chalicelib.adapters.dynamo.keys.integration_keys import due_shard_number
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.accounts import Accounts

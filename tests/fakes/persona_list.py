@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.adapters.dynamo.keys import NAME_SHARDS, name_shard_of, pointer
+from chalicelib.adapters.dynamo.keys.fact_keys import NAME_SHARDS, name_shard_of, pointer
 from chalicelib.domain.names import name_key
 from chalicelib.domain.sales_summary import SaleRef
 from tests.fakes.common import FakeClock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from chalicelib.adapters.dynamo.keys import text_shard_number
+from chalicelib.adapters.dynamo.keys.text_keys import text_shard_number
 from chalicelib.domain.consent import Entry
 from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.errors import Conflict, StaleVersion

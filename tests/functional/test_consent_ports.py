@@ -13,7 +13,7 @@ from chalicelib.adapters.dynamo import consent
 from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
-from chalicelib.adapters.dynamo.keys import TEXT_SHARDS, text_shard_number
+from chalicelib.adapters.dynamo.keys.text_keys import TEXT_SHARDS, text_shard_number
 from chalicelib.adapters.dynamo.kill_switch import DynamoKillSwitch
 from chalicelib.adapters.dynamo.limits import DynamoThrottle
 from chalicelib.adapters.dynamo.texting import DynamoTextingSettings

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.aws.outages import Throttled
-from chalicelib.adapters.dynamo import commit_locks, keys
+from chalicelib.adapters.dynamo import commit_locks
 from chalicelib.adapters.dynamo.batch import MAX_WRITE, SIDE_BY_SIDE, BatchTable
 from chalicelib.adapters.dynamo.commit_locks import (
     PATIENT_SECONDS,
@@ -19,6 +19,7 @@ from chalicelib.adapters.dynamo.commit_locks import (
     CommitLocks,
 )
 from chalicelib.adapters.dynamo.facts import DynamoFacts
+from chalicelib.adapters.dynamo.keys import fact_keys
 from chalicelib.domain.errors import CommitBusy, LeaseLost
 from chalicelib.domain.id_ranges import NO_IDS_SEEN
 from chalicelib.domain.identity import MergeKey, SourceRecord
@@ -292,7 +293,7 @@ def test_ids_are_noted_as_seen_while_no_older_code_commits(table: Any) -> None:
         assert lock.has_seen_ids
     table.update_item(
         TableName=TABLE,
-        Key={"pk": {"S": keys.commit(OURS)}, "sk": {"S": keys.COMMIT_SK}},
+        Key={"pk": {"S": fact_keys.commit(OURS)}, "sk": {"S": fact_keys.COMMIT_SK}},
         UpdateExpression="ADD fence :one",
         ExpressionAttributeValues={":one": {"N": "1"}},
     )

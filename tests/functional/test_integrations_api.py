@@ -9,8 +9,8 @@ import boto3
 import orjson
 import pytest
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.keys import account_keys, integration_keys
 from chalicelib.domain.errors import HostRefused
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.times import to_text
@@ -141,7 +141,9 @@ def test_a_credential_is_stored_and_no_answer_ever_holds_its_secret(api: Gateway
 def test_a_secret_rests_encrypted_for_this_credential_only(api: Gateway) -> None:
     added = add(api)
 
-    row = CredentialRow.get(keys.account(OURS), keys.credential("posabit", added["id"]))
+    row = CredentialRow.get(
+        account_keys.account(OURS), integration_keys.credential("posabit", added["id"])
+    )
     held = wiring.outside.credentials().get(OURS, "posabit", added["id"])
 
     assert KEY not in str(row.to_simple_dict())
@@ -437,7 +439,10 @@ def test_disconnecting_stops_calls_and_keeps_the_credential(
     assert got.json["state"] == card["state"] == "disconnected"
     assert (card["next_sync_at"], len(card["credentials"])) == (None, 1)
     assert sync.stopped == [(OURS, "posabit", credential)]
-    due = [wiring.outside.credentials().due(shard, 2**50, 10) for shard in range(keys.DUE_SHARDS)]
+    due = [
+        wiring.outside.credentials().due(shard, 2**50, 10)
+        for shard in range(integration_keys.DUE_SHARDS)
+    ]
     assert not any(due)
 
 

@@ -11,9 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
 from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
+from chalicelib.adapters.dynamo.keys import (
+    account_keys,
+    fact_keys,
+    integration_keys,
+    store_row_keys,
+    sync_keys,
+)
 from chalicelib.adapters.dynamo.sources import DynamoSources
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
 from chalicelib.services.ports.integrations import (
@@ -281,7 +287,9 @@ def test_a_removed_credential_keeps_its_row_and_no_secret(rows: Repositories) ->
     if isinstance(rows.credentials, MemoryCredentials):
         sealed: object = rows.credentials.rows[OURS, "posabit", "crd_1"].sealed
     else:
-        sealed = CredentialRow.get(keys.account(OURS), keys.credential("posabit", "crd_1")).sealed
+        sealed = CredentialRow.get(
+            account_keys.account(OURS), integration_keys.credential("posabit", "crd_1")
+        ).sealed
 
     assert not sealed
 
@@ -375,7 +383,7 @@ def test_a_run_that_outlives_its_credential_leaves_nothing(rows: Repositories) -
 def everything_due(rows: Repositories, until: int) -> list[object]:
     return [
         due
-        for shard in range(keys.DUE_SHARDS)
+        for shard in range(integration_keys.DUE_SHARDS)
         for due in rows.credentials.due(shard, until, limit=100)
     ]
 
@@ -393,7 +401,7 @@ def test_only_credentials_with_a_past_due_time_are_due(rows: Repositories) -> No
 
 
 def test_a_shard_gives_its_oldest_first_and_no_more_than_asked(rows: Repositories) -> None:
-    same_shard = [n for n in range(200) if keys.due_shard_number(f"crd_{n}") == 0][:3]
+    same_shard = [n for n in range(200) if integration_keys.due_shard_number(f"crd_{n}") == 0][:3]
     for order, number in enumerate(same_shard):
         rows.credentials.add(a_credential(number, next_sync_at=NOON - order))
 
@@ -440,21 +448,21 @@ UIDS = st.from_regex(r"[0-9]{4,10}", fullmatch=True)
 
 @given(uid=UIDS, name=NAMES)
 def test_every_key_begins_with_what_isolates_the_account(uid: str, name: str) -> None:
-    assert keys.account(uid) == f"ACCOUNT#{uid}"
-    assert keys.inventory(uid, name).split("#")[1] == uid
-    assert keys.record(uid, name).startswith(f"{uid}#")
-    assert keys.merge_key(uid, "phone", name).startswith(f"{uid}#")
-    assert keys.sale(uid, "posabit", name, name).startswith(f"{uid}#")
-    assert keys.runs(uid, name).split("#")[1] == uid
-    assert keys.aside(uid, name).split("#")[1] == uid
-    assert keys.credential_state(uid, name).split("#")[1] == uid
+    assert account_keys.account(uid) == f"ACCOUNT#{uid}"
+    assert store_row_keys.inventory(uid, name).split("#")[1] == uid
+    assert fact_keys.record(uid, name).startswith(f"{uid}#")
+    assert fact_keys.merge_key(uid, "phone", name).startswith(f"{uid}#")
+    assert fact_keys.sale(uid, "posabit", name, name).startswith(f"{uid}#")
+    assert sync_keys.runs(uid, name).split("#")[1] == uid
+    assert sync_keys.aside(uid, name).split("#")[1] == uid
+    assert sync_keys.credential_state(uid, name).split("#")[1] == uid
 
 
 @given(uid=UIDS, platform=st.from_regex(r"[a-z]{3,10}", fullmatch=True), credential=NAMES)
 def test_a_credential_s_key_says_whose_it_is(uid: str, platform: str, credential: str) -> None:
-    key = keys.account(uid), keys.credential(platform, credential)
+    key = account_keys.account(uid), integration_keys.credential(platform, credential)
 
-    assert keys.credential_of(*key) == (uid, platform, credential)
+    assert integration_keys.credential_of(*key) == (uid, platform, credential)
 
 
 def test_tokens_are_renewed_by_one_at_a_time_and_kept_by_whoever_was_first(

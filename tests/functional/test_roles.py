@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
 from chalicelib.adapters.dynamo.digests import DynamoDigests
+from chalicelib.adapters.dynamo.keys import account_keys, fact_keys, text_keys
 from chalicelib.adapters.dynamo.loyalty import DynamoExpiries
 from chalicelib.adapters.dynamo.notifications import DynamoNotifications
 from chalicelib.adapters.dynamo.unclear_replies import DynamoUnclearReplies
@@ -96,15 +96,17 @@ def test_who_notifies_writes_notifications_and_marks(calls: list[RowCall]) -> No
 
 @pytest.mark.parametrize("role", ["WatchDeadLetters", "InboundSms"])
 def test_who_notifies_writes_no_user_no_account_and_no_number(role: str) -> None:
-    account = (keys.account(OURS),)
+    account = (account_keys.account(OURS),)
     user = ("pk", "sk", "user_sub", "uid", "email", "role", "active")
 
     for call in (
         RowCall("PutItem", "AccountsTable", account, user),
         RowCall("UpdateItem", "AccountsTable", account, ("pk", "sk", "role")),
         RowCall("PutItem", "AccountsTable", account, ("pk", "sk", "name", "time_zone", "version")),
-        RowCall("UpdateItem", "AccountsTable", (keys.origination("+12065550100"),), ("pk", "sk")),
-        RowCall("PutItem", "AccountsTable", (keys.OPERATOR,), ("pk", "sk")),
+        RowCall(
+            "UpdateItem", "AccountsTable", (account_keys.origination("+12065550100"),), ("pk", "sk")
+        ),
+        RowCall("PutItem", "AccountsTable", (account_keys.OPERATOR,), ("pk", "sk")),
         RowCall("DeleteItem", "AccountsTable", account),
         RowCall("BatchWriteItem", "AccountsTable", account),
     ):
@@ -121,7 +123,7 @@ def test_the_sender_of_digests_claims_and_unmarks_and_nothing_else(calls: list[R
     digests.unmark(Mark(OURS, NOON))
 
     assert refused("SendDigests", calls) == []
-    account = (keys.account(OURS),)
+    account = (account_keys.account(OURS),)
     assert not allows("SendDigests", RowCall("DeleteItem", "AccountsTable", account))
     severities = RowCall("UpdateItem", "AccountsTable", account, ("pk", "sk", "severities"))
     assert not allows("SendDigests", severities)
@@ -173,8 +175,8 @@ def test_a_reply_is_kept_by_who_reads_it_and_forgotten_by_the_api_and_by_who_era
 
 @pytest.mark.parametrize("role", WRITING)
 def test_a_consent_is_changed_by_nobody_and_deleted_one_by_one_by_who_erases(role: str) -> None:
-    contact = (keys.contact(OURS, "sms", "+12065550123"),)
-    record = keys.record(OURS, "r1")
+    contact = (text_keys.contact(OURS, "sms", "+12065550123"),)
+    record = fact_keys.record(OURS, "r1")
 
     erases = role == "AccountJobs"
     assert allows(role, RowCall("DeleteItem", "PersonasTable", contact)) == erases
@@ -185,7 +187,7 @@ def test_a_consent_is_changed_by_nobody_and_deleted_one_by_one_by_who_erases(rol
 
 @pytest.mark.parametrize("role", WRITING)
 def test_the_ledger_is_written_in_a_commits_batch_and_no_other_way(role: str) -> None:
-    record = (keys.record(OURS, "r1"),)
+    record = (fact_keys.record(OURS, "r1"),)
 
     for action in ("DeleteItem", "PutItem", "UpdateItem"):
         assert not allows(role, RowCall(action, "PersonasTable", record, ("pk", "sk")))
@@ -195,7 +197,7 @@ def test_the_ledger_is_written_in_a_commits_batch_and_no_other_way(role: str) ->
 
 @pytest.mark.parametrize("role", WRITING)
 def test_a_till_alone_writes_the_ledger_within_a_transaction(role: str) -> None:
-    record = (keys.record(OURS, "r1"),)
+    record = (fact_keys.record(OURS, "r1"),)
 
     for action in ("DeleteItem", "PutItem"):
         call = RowCall(action, "PersonasTable", record, ("pk", "sk"), within="TransactWriteItems")
@@ -205,7 +207,7 @@ def test_a_till_alone_writes_the_ledger_within_a_transaction(role: str) -> None:
 @pytest.mark.parametrize("role", ["ApiHandler", "TextWorker"])
 def test_who_redeems_counts_it_in_the_same_transaction(role: str) -> None:
     """By a wallet's URL or at the counter, and as a sale shows it."""
-    account = (keys.account(OURS),)
+    account = (account_keys.account(OURS),)
     names = ("pk", "sk", "redeemed", "version")
     call = RowCall("UpdateItem", "AccountsTable", account, names, within="TransactWriteItems")
 
@@ -221,16 +223,20 @@ def test_no_value_of_a_pos_is_taken_for_a_contact_or_a_record(
     uid: Uid, value: str, kind: str
 ) -> None:
     """Else one shopper's odd address would stop the commits of their account."""
-    contacts = (keys.contact(uid, "sms", value), keys.contact(uid, "email", value))
+    contacts = (text_keys.contact(uid, "sms", value), text_keys.contact(uid, "email", value))
     facts = (
-        keys.record(uid, record_id(uid, Platform("posabit"), ScopeId(value), value)),
-        keys.merge_key(uid, kind, value),
-        keys.sale(uid, Platform("posabit"), value, value),
-        keys.seen_ids(uid, Platform("posabit"), ScopeId(value)),
-        keys.facts_log(uid, Platform("posabit")),
-        keys.shared_keys(uid),
+        fact_keys.record(uid, record_id(uid, Platform("posabit"), ScopeId(value), value)),
+        fact_keys.merge_key(uid, kind, value),
+        fact_keys.sale(uid, Platform("posabit"), value, value),
+        fact_keys.seen_ids(uid, Platform("posabit"), ScopeId(value)),
+        fact_keys.facts_log(uid, Platform("posabit")),
+        fact_keys.shared_keys(uid),
     )
-    others = (keys.commit(uid), keys.texts_waiting(uid, 1), keys.text_counts(uid, "2026-01"))
+    others = (
+        fact_keys.commit(uid),
+        text_keys.texts_waiting(uid, 1),
+        text_keys.text_counts(uid, "2026-01"),
+    )
 
     for key in facts:
         assert allows("SyncWorker", RowCall("BatchWriteItem", "PersonasTable", (key,)))

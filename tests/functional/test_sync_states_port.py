@@ -11,7 +11,7 @@ import orjson
 import pytest
 from moto import mock_aws
 
-from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.keys import sync_keys
 from chalicelib.adapters.dynamo.set_aside import LONGEST_RECORD
 from chalicelib.adapters.dynamo.stream_states import StreamsRow
 from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates, StateRow
@@ -481,7 +481,9 @@ def test_what_later_code_says_of_a_stream_is_no_hindrance_to_older_code(office: 
 
     assert office.states.streams(office.uid, CREDENTIAL) == {"customers": plain, "sales": left}
     if isinstance(office.states, DynamoSyncStates):
-        row = StreamsRow.get(keys.credential_state(office.uid, CREDENTIAL), keys.STREAMS_SK)
+        row = StreamsRow.get(
+            sync_keys.credential_state(office.uid, CREDENTIAL), sync_keys.STREAMS_SK
+        )
         assert not any("aside_from" in state for state in orjson.loads(row.states).values())
 
 
@@ -630,7 +632,7 @@ def test_older_code_reads_streams_with_thousands_of_store_keys_without_them(aws:
     lease = office.leased()
     office.states.save_streams(lease, {"sales": StreamState(1, store_key_sales=many_store_keys())})
 
-    row = StreamsRow.get(keys.credential_state(office.uid, CREDENTIAL), keys.STREAMS_SK)
+    row = StreamsRow.get(sync_keys.credential_state(office.uid, CREDENTIAL), sync_keys.STREAMS_SK)
 
     assert orjson.loads(row.states)["sales"]["store_key_sales"] == {}
     assert orjson.loads(row.states)["sales"]["watermark"] == 1

@@ -11,7 +11,7 @@ import pytest
 from pynamodb.pagination import ResultIterator
 
 import app
-from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.texting import TextingRules
 from chalicelib.entrypoints import wiring
@@ -128,7 +128,7 @@ def test_rules_of_texting_that_newer_code_stored_are_read(kept: Deployment) -> N
     before = settings.get(OURS)
     boto3.client("dynamodb").update_item(
         TableName="accounts-under-test",
-        Key={"pk": {"S": f"ACCOUNT#{OURS}"}, "sk": {"S": keys.TEXTING_SK}},
+        Key={"pk": {"S": f"ACCOUNT#{OURS}"}, "sk": {"S": account_keys.TEXTING_SK}},
         UpdateExpression="SET #rules = :rules",
         ExpressionAttributeNames={"#rules": "rules"},
         ExpressionAttributeValues={":rules": {"S": json.dumps(_fields(before) | {"tone": "warm"})}},

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.keys import text_keys
 from chalicelib.entrypoints import wiring
 from chalicelib.services.job_messages import RemapMessage, SyncMessage
 from simulators.phone.network import Network
@@ -167,7 +167,7 @@ def test_messages_that_fail_ring_and_so_do_those_that_nobody_can_read(
         "Jobs": json.dumps(RemapMessage(uid, "operator").body()),
     }
     slots = [(f"SLOTS#{uid}", name) for name in ("sync", "sync-own-server", "jobs")]
-    head = (keys.contact(uid, "sms", shopper), keys.HEAD_SK)
+    head = (text_keys.contact(uid, "sms", shopper), text_keys.HEAD_SK)
 
     with spoiled(stack, "Accounts", *slots), spoiled(stack, "Personas", head):
         phone = Network(stack.endpoint_url, stack.outputs["TopicInboundSmsArn"])

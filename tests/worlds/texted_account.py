@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
+from chalicelib.adapters.dynamo.keys.text_keys import TEXT_SHARDS
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer
 from chalicelib.services.consent.circumstances import CircumstancesReader

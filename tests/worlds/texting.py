@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
+from chalicelib.adapters.dynamo.keys.text_keys import TEXT_SHARDS
 from chalicelib.domain.contact_states import ContactState
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import HOUR

@@ -15,7 +15,6 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     bind,
@@ -24,6 +23,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.words import Instant, Uid
@@ -73,7 +73,7 @@ class DynamoAccounts:
         bind(table, AccountRow, UserRow)
 
     def get(self, uid: Uid) -> Account:
-        row = AccountRow.find(keys.account(uid), keys.ACCOUNT_SK)
+        row = AccountRow.find(account_keys.account(uid), account_keys.ACCOUNT_SK)
         if row is None:
             raise NotFound("There is no such account.")
         return account_of(uid, row)
@@ -105,8 +105,8 @@ class DynamoAccounts:
             if other_owner is not None:
                 transaction.condition_check(
                     UserRow,
-                    keys.account(user.uid),
-                    keys.user(other_owner.sub),
+                    account_keys.account(user.uid),
+                    account_keys.user(other_owner.sub),
                     condition=(UserRow.role == "Owner") & (UserRow.active == True),  # noqa: E712 -- a condition, not a comparison
                 )
 
@@ -121,19 +121,19 @@ class DynamoAccounts:
         seen = UserRow.last_seen_at.set(at)
         accepted: list[Action] = [UserRow.active.set(True), UserRow.invitation.remove(), seen]
         actions = accepted if accept else [UserRow.invitation.set("declined")]
-        row = UserRow(keys.account(uid), keys.user(sub))
+        row = UserRow(account_keys.account(uid), account_keys.user(sub))
         return update_if(row, actions, UserRow.invitation == "pending")
 
     def mark_invited(self, uid: Uid, sub: str, at: Instant) -> None:
-        row = UserRow(keys.account(uid), keys.user(sub))
+        row = UserRow(account_keys.account(uid), account_keys.user(sub))
         update_if(row, [UserRow.invited_at.set(at)], UserRow.pk.exists())
 
     def mark_seen(self, uid: Uid, sub: str, at: Instant) -> None:
-        row = UserRow(keys.account(uid), keys.user(sub))
+        row = UserRow(account_keys.account(uid), account_keys.user(sub))
         update_if(row, [UserRow.last_seen_at.set(at)], UserRow.pk.exists())
 
     def users(self, uid: Uid) -> list[User]:
-        rows = UserRow.query_prefix(keys.account(uid), keys.USER_PREFIX)
+        rows = UserRow.query_prefix(account_keys.account(uid), account_keys.USER_PREFIX)
         return list(readable(rows, _user))
 
     def accounts_of(self, sub: str) -> list[User]:
@@ -142,12 +142,12 @@ class DynamoAccounts:
 
 def _account_row(account: Account) -> AccountRow:
     placeholders = list(account.placeholders) or None
-    pk = keys.account(account.uid)
+    pk = account_keys.account(account.uid)
     counter_pin = account.counter_pin or None
     return AccountRow.of(
         account,
         pk,
-        keys.ACCOUNT_SK,
+        account_keys.ACCOUNT_SK,
         placeholders=placeholders,
         counter_pin=counter_pin,
         locale=account.locale or None,
@@ -155,7 +155,9 @@ def _account_row(account: Account) -> AccountRow:
 
 
 def _user_row(user: User) -> UserRow:
-    return UserRow.of(user, keys.account(user.uid), keys.user(user.sub), user_sub=user.sub)
+    return UserRow.of(
+        user, account_keys.account(user.uid), account_keys.user(user.sub), user_sub=user.sub
+    )
 
 
 def _user(row: UserRow) -> User:

@@ -10,7 +10,6 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     bind,
@@ -21,6 +20,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import account_keys, till_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.api_keys import (
     BUCKETS,
@@ -116,14 +116,14 @@ class DynamoNamedCalls:
         return self.find(uid, name) or NamedCall(body, now)
 
     def find(self, uid: Uid, name: str) -> NamedCall | None:
-        known = NamedCallRow.find(keys.named_call(uid, name), keys.NAMED_CALL_SK)
+        known = NamedCallRow.find(till_keys.named_call(uid, name), till_keys.NAMED_CALL_SK)
         return None if known is None else _named_of(known)
 
     def end(self, uid: Uid, name: str, call: NamedCall) -> None:
         _named_row(uid, name, call).save()
 
     def forget(self, uid: Uid, name: str) -> None:
-        NamedCallRow(keys.named_call(uid, name), keys.NAMED_CALL_SK).delete()
+        NamedCallRow(till_keys.named_call(uid, name), till_keys.NAMED_CALL_SK).delete()
 
 
 def _named_of(row: NamedCallRow) -> NamedCall:
@@ -133,8 +133,8 @@ def _named_of(row: NamedCallRow) -> NamedCall:
 
 def _named_row(uid: Uid, name: str, call: NamedCall) -> NamedCallRow:
     return NamedCallRow(
-        keys.named_call(uid, name),
-        keys.NAMED_CALL_SK,
+        till_keys.named_call(uid, name),
+        till_keys.NAMED_CALL_SK,
         body=call.body,
         begun_at=call.begun_at,
         status=call.status,
@@ -168,13 +168,13 @@ class DynamoApiKeys:
         return saved
 
     def get(self, uid: Uid, key: str) -> ApiKey:
-        row = ApiKeyRow.find(keys.account(uid), keys.api_key(key))
+        row = ApiKeyRow.find(account_keys.account(uid), till_keys.api_key(key))
         if row is None:
             raise NotFound("There is no such key.")
         return _key_of(uid, row)
 
     def for_account(self, uid: Uid) -> list[ApiKey]:
-        rows = ApiKeyRow.query_prefix(keys.account(uid), keys.API_KEY_PREFIX)
+        rows = ApiKeyRow.query_prefix(account_keys.account(uid), till_keys.API_KEY_PREFIX)
         return list(readable(rows, lambda row: _key_of(uid, row)))
 
     def save(self, key: ApiKey) -> ApiKey:
@@ -185,8 +185,8 @@ class DynamoApiKeys:
 
     def find(self, uid: Uid, key: str, bucket: Bucket) -> tuple[ApiKey | None, KeyUse]:
         row, use = find_together(
-            (ApiKeyRow, keys.account(uid), keys.api_key(key)),
-            (KeyUseRow, keys.key_uses(uid, key), keys.key_use(bucket)),
+            (ApiKeyRow, account_keys.account(uid), till_keys.api_key(key)),
+            (KeyUseRow, till_keys.key_uses(uid, key), till_keys.key_use(bucket)),
         )
         found = _key_of(uid, row) if isinstance(row, ApiKeyRow) else None
         return found, _use_of(use) if isinstance(use, KeyUseRow) else NEVER_USED
@@ -194,7 +194,7 @@ class DynamoApiKeys:
     def count(
         self, uid: Uid, key: str, bucket: Bucket, before: KeyUse, limits: CallLimits, now: Instant
     ) -> Counted:
-        row = KeyUseRow(keys.key_uses(uid, key), keys.key_use(bucket))
+        row = KeyUseRow(till_keys.key_uses(uid, key), till_keys.key_use(bucket))
         most = (limits.per_second, limits.per_minute, limits.per_hour)
         after = windows_after_a_call(before.windows, now)
         actions: list[Action] = [KeyUseRow.calls.add(1), KeyUseRow.used_at.set(now)]
@@ -212,19 +212,19 @@ class DynamoApiKeys:
         condition = conditions[0] & conditions[1] & conditions[2]
         if update_if(row, actions, condition):
             return Counted(done=True, use=_use_of(row))
-        stored = KeyUseRow.find(keys.key_uses(uid, key), keys.key_use(bucket))
+        stored = KeyUseRow.find(till_keys.key_uses(uid, key), till_keys.key_use(bucket))
         return Counted(done=False, use=NEVER_USED if stored is None else _use_of(stored))
 
     def uses(self, uid: Uid, key: str) -> dict[Bucket, KeyUse]:
-        rows = KeyUseRow.query_prefix(keys.key_uses(uid, key), keys.KEY_USE_PREFIX)
+        rows = KeyUseRow.query_prefix(till_keys.key_uses(uid, key), till_keys.KEY_USE_PREFIX)
         found = {row.sk: _use_of(row) for row in rows}
-        return {b: found[keys.key_use(b)] for b in BUCKETS if keys.key_use(b) in found}
+        return {b: found[till_keys.key_use(b)] for b in BUCKETS if till_keys.key_use(b) in found}
 
     def keep_call(self, uid: Uid, key: str, bucket: Bucket, number: int, call: KeyCall) -> None:
-        place = keys.key_call(bucket, number % CALLS_KEPT)
+        place = till_keys.key_call(bucket, number % CALLS_KEPT)
         expires_at = (call.at + CALLS_KEPT_DAYS * DAY) // SECOND
         KeyCallRow(
-            keys.key_uses(uid, key),
+            till_keys.key_uses(uid, key),
             place,
             at=call.at,
             method=call.method,
@@ -236,15 +236,15 @@ class DynamoApiKeys:
         ).save()
 
     def calls(self, uid: Uid, key: str) -> list[KeyCall]:
-        rows = KeyCallRow.query_prefix(keys.key_uses(uid, key), keys.KEY_CALL_PREFIX)
+        rows = KeyCallRow.query_prefix(till_keys.key_uses(uid, key), till_keys.KEY_CALL_PREFIX)
         return list(readable(rows, _call_of))
 
 
 def _key_row(key: ApiKey) -> ApiKeyRow:
     consent = key.captures_consent
     return ApiKeyRow(
-        keys.account(key.uid),
-        keys.api_key(key.id),
+        account_keys.account(key.uid),
+        till_keys.api_key(key.id),
         name=key.name,
         platform=key.platform or None,
         salt=key.salt,
@@ -266,7 +266,7 @@ def _key_of(uid: Uid, row: ApiKeyRow) -> ApiKey:
         consent = SignedConsent(row.consent_by, int(row.consent_at))
     return ApiKey(
         uid=uid,
-        id=row.sk.removeprefix(keys.API_KEY_PREFIX),
+        id=row.sk.removeprefix(till_keys.API_KEY_PREFIX),
         name=row.name,
         platform=Platform(row.platform or ""),
         salt=row.salt,

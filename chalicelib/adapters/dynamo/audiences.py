@@ -13,7 +13,6 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     at_version,
@@ -24,6 +23,7 @@ from chalicelib.adapters.dynamo.base import (
     put_if,
     transact,
 )
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.positions import checked_position
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.audiences import AudienceCount, SnapshotFilter
@@ -68,7 +68,7 @@ class DynamoAudienceRuns:
         bind(table, AudienceHeadRow, AudienceLookRow, AudienceRow)
 
     def head(self, uid: Uid) -> AudienceHead:
-        row = AudienceHeadRow.find(keys.account(uid), keys.AUDIENCES_SK)
+        row = AudienceHeadRow.find(account_keys.account(uid), account_keys.AUDIENCES_SK)
         if row is None:
             return AudienceHead(uid)
         return AudienceHead(
@@ -110,7 +110,7 @@ class DynamoAudienceRuns:
         return replace(run, seq=run.seq + 1)
 
     def run(self, uid: Uid, run: str) -> AudienceRun:
-        row = AudienceRow.find(keys.account(uid), keys.audience_run(run))
+        row = AudienceRow.find(account_keys.account(uid), account_keys.audience_run(run))
         if row is None:
             raise NotFound("There is no such audience run.")
         return _read_run(row)
@@ -118,18 +118,18 @@ class DynamoAudienceRuns:
     def recent(
         self, uid: Uid, limit: int, before: str | None
     ) -> tuple[list[AudienceRun], str | None]:
-        pk, prefix = keys.account(uid), keys.AUDIENCE_RUN_PREFIX
+        pk, prefix = account_keys.account(uid), account_keys.AUDIENCE_RUN_PREFIX
         last = prefix + "~"
         if before is not None:
-            last = checked_position(before, keys.AUDIENCE_RUN)
+            last = checked_position(before, account_keys.AUDIENCE_RUN)
         rows = AudienceRow.query(pk, AudienceRow.sk.between(prefix, last), scan_index_forward=False)
         page, position = first_page((row for row in rows if row.sk != before), limit)
         return list(readable(page, _read_run)), position
 
     def due(self, shard: int, until: Instant, limit: int) -> list[AccountLook]:
         rows = AudienceLookRow.query(
-            keys.audience_shard(shard),
-            AudienceLookRow.sk < keys.audience_look(until + 1, ""),
+            account_keys.audience_shard(shard),
+            AudienceLookRow.sk < account_keys.audience_look(until + 1, ""),
             limit=limit,
         )
         return list(readable(rows, _read_look))
@@ -146,8 +146,8 @@ class DynamoExports:
 
     def save(self, export: Export) -> Export:
         row = _row(
-            keys.account(export.uid),
-            keys.export(export.id),
+            account_keys.account(export.uid),
+            account_keys.export(export.id),
             asdict(export),
             export.seq,
             export.requested_at + EXPORT_KEPT_DAYS * DAY,
@@ -157,13 +157,13 @@ class DynamoExports:
         return replace(export, seq=export.seq + 1)
 
     def get(self, uid: Uid, export: str) -> Export:
-        row = AudienceRow.find(keys.account(uid), keys.export(export))
+        row = AudienceRow.find(account_keys.account(uid), account_keys.export(export))
         if row is None:
             raise NotFound("There is no such export, or no more.")
         return _read_export(row)
 
     def of_account(self, uid: Uid) -> list[Export]:
-        rows = AudienceRow.query_prefix(keys.account(uid), keys.EXPORT_PREFIX)
+        rows = AudienceRow.query_prefix(account_keys.account(uid), account_keys.EXPORT_PREFIX)
         return list(readable(rows, _read_export))
 
 
@@ -176,8 +176,8 @@ def _read_export(row: AudienceRow) -> Export:
 
 def _head_row(head: AudienceHead) -> AudienceHeadRow:
     return AudienceHeadRow(
-        keys.account(head.uid),
-        keys.AUDIENCES_SK,
+        account_keys.account(head.uid),
+        account_keys.AUDIENCES_SK,
         night=head.night,
         look_at=head.look_at,
         live=head.live or None,
@@ -189,8 +189,8 @@ def _head_row(head: AudienceHead) -> AudienceHeadRow:
 
 
 def _look_row(uid: Uid, at: Instant) -> AudienceLookRow:
-    shard = keys.audience_shard(keys.audience_shard_number(uid))
-    return AudienceLookRow(shard, keys.audience_look(at, uid))
+    shard = account_keys.audience_shard(account_keys.audience_shard_number(uid))
+    return AudienceLookRow(shard, account_keys.audience_look(at, uid))
 
 
 def _read_look(row: AudienceLookRow) -> AccountLook:
@@ -202,7 +202,9 @@ def _run_row(run: AudienceRun) -> AudienceRow:
     until = run.requested_at + RUN_KEPT_DAYS * DAY
     values = asdict(run)
     values["audiences"] = [_packed_count(count) for count in run.audiences]
-    return _row(keys.account(run.uid), keys.audience_run(run.id), values, run.seq, until)
+    return _row(
+        account_keys.account(run.uid), account_keys.audience_run(run.id), values, run.seq, until
+    )
 
 
 def _read_run(row: AudienceRow) -> AudienceRun:

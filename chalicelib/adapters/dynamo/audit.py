@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, checked_position
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import BadPosition
@@ -40,11 +40,11 @@ class DynamoAudit:
     def entries(
         self, uid: Uid, limit: int, before: str | None, wanted: AuditFilter = EVERYTHING
     ) -> tuple[list[AuditEntry], str | None]:
-        pk = keys.account(uid)
-        first, last = keys.audit_from(wanted.since), keys.audit_until(wanted.until)
+        pk = account_keys.account(uid)
+        first, last = account_keys.audit_from(wanted.since), account_keys.audit_until(wanted.until)
         start = None
         if before is not None:
-            place = keys.AUDIT_PREFIX + checked_position(before, AT_AND_ID)
+            place = account_keys.AUDIT_PREFIX + checked_position(before, AT_AND_ID)
             if not first <= place <= last:
                 raise BadPosition
             start = {"pk": {"S": pk}, "sk": {"S": place}}
@@ -69,9 +69,9 @@ class DynamoAudit:
 
 def _placed(row: AuditRow) -> tuple[str, AuditEntry]:
     """Return the entry of a row, and its position."""
-    return row.sk.removeprefix(keys.AUDIT_PREFIX), row.as_fact(AuditEntry)
+    return row.sk.removeprefix(account_keys.AUDIT_PREFIX), row.as_fact(AuditEntry)
 
 
 def audit_row(uid: Uid, entry: AuditEntry, name: str) -> AuditRow:
     """Return the row of an entry. `name`: the entry's id."""
-    return AuditRow.of(entry, keys.account(uid), keys.audit(entry.at, name))
+    return AuditRow.of(entry, account_keys.account(uid), account_keys.audit(entry.at, name))

@@ -16,9 +16,10 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import audit, integrations, keys
+from chalicelib.adapters.dynamo import audit, integrations
 from chalicelib.adapters.dynamo import rules as rule_book
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if, transact
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.backups import Backup, Shard
 from chalicelib.domain.errors import NotFound, StaleVersion
@@ -50,13 +51,13 @@ class DynamoBackups:
         return replace(backup, seq=backup.seq + 1)
 
     def get(self, uid: Uid, platform: Platform, backup: str) -> Backup:
-        row = BackupRow.find(keys.account(uid), keys.backup(platform, backup))
+        row = BackupRow.find(account_keys.account(uid), account_keys.backup(platform, backup))
         if row is None:
             raise NotFound("There is no such backup.")
         return _backup_of(row)
 
     def of_source(self, uid: Uid, platform: Platform) -> list[Backup]:
-        rows = BackupRow.query_prefix(keys.account(uid), keys.backups_of(platform))
+        rows = BackupRow.query_prefix(account_keys.account(uid), account_keys.backups_of(platform))
         return list(readable(rows, _backup_of))[::-1]
 
     def delete(self, backups: Iterable[Backup]) -> None:
@@ -93,7 +94,7 @@ class DynamoSourceSwitches:
 
 
 def _place(backup: Backup) -> tuple[str, str]:
-    return keys.account(backup.uid), keys.backup(backup.platform, backup.id)
+    return account_keys.account(backup.uid), account_keys.backup(backup.platform, backup.id)
 
 
 def _next_row(backup: Backup) -> BackupRow:

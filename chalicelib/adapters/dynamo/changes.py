@@ -13,7 +13,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import audit, integrations, keys
+from chalicelib.adapters.dynamo import audit, integrations
 from chalicelib.adapters.dynamo import rules as rule_book
 from chalicelib.adapters.dynamo.base import (
     Row,
@@ -25,6 +25,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.stored_fields import from_fields, from_values
@@ -83,7 +84,9 @@ class DynamoChanges:
         return replace(preview, seq=preview.seq + 1)
 
     def preview(self, uid: Uid, preview: str) -> Preview:
-        values, seq = _read(uid, keys.preview(preview), "There is no such preview, or no more.")
+        values, seq = _read(
+            uid, account_keys.preview(preview), "There is no such preview, or no more."
+        )
         counts = values.pop("counts")
         largest = tuple(from_values(BalanceChange, change) for change in counts.pop("largest"))
         return from_fields(
@@ -91,12 +94,12 @@ class DynamoChanges:
         )
 
     def live_preview(self, uid: Uid, subject: str) -> str | None:
-        row = LivePreviewRow.find(keys.account(uid), keys.live_preview(subject))
+        row = LivePreviewRow.find(account_keys.account(uid), account_keys.live_preview(subject))
         return None if row is None else str(row.preview)
 
     def make_live(self, preview: Preview, now: Instant, until: Instant) -> bool:
-        pk, last_day = keys.account(preview.uid), now + PREVIEW_KEPT_DAYS * DAY
-        live = LivePreviewRow(pk, keys.live_preview(preview.subject))
+        pk, last_day = account_keys.account(preview.uid), now + PREVIEW_KEPT_DAYS * DAY
+        live = LivePreviewRow(pk, account_keys.live_preview(preview.subject))
         live.preview, live.expires_at = preview.id, last_day // SECOND
         live.save()
         actions = [
@@ -105,10 +108,10 @@ class DynamoChanges:
             CountingRow.expires_at.set(last_day // SECOND),
         ]
         nobody = CountingRow.pk.does_not_exist() | (CountingRow.until <= now)
-        return update_if(CountingRow(pk, keys.COUNTING_SK), actions, nobody)
+        return update_if(CountingRow(pk, account_keys.COUNTING_SK), actions, nobody)
 
     def end_counting(self, preview: Preview) -> None:
-        row = CountingRow(keys.account(preview.uid), keys.COUNTING_SK)
+        row = CountingRow(account_keys.account(preview.uid), account_keys.COUNTING_SK)
         delete_if(row, CountingRow.preview == preview.id)
 
     def apply(self, applied: AppliedChange) -> None:
@@ -141,13 +144,13 @@ class DynamoChanges:
         return replace(job, seq=job.seq + 1)
 
     def job(self, uid: Uid, job: str) -> Job:
-        values, seq = _read(uid, keys.job(job), "There is no such job.")
+        values, seq = _read(uid, account_keys.job(job), "There is no such job.")
         return from_fields(Job, values, seq=seq)
 
     def latest_job(self, uid: Uid) -> Job | None:
         rows = ChangeRow.query(
-            keys.account(uid),
-            ChangeRow.sk.startswith(keys.JOB_PREFIX),
+            account_keys.account(uid),
+            ChangeRow.sk.startswith(account_keys.JOB_PREFIX),
             scan_index_forward=False,
             page_size=1,
             consistent_read=True,
@@ -166,7 +169,7 @@ def _save(row: ChangeRow, seq: int) -> None:
 
 def _read(uid: Uid, sk: str, missing: str) -> tuple[dict[str, Any], int]:
     """Return the row's fields and its seq. Raises NotFound with the sentence `missing`."""
-    row = ChangeRow.find(keys.account(uid), sk)
+    row = ChangeRow.find(account_keys.account(uid), sk)
     if row is None:
         raise NotFound(missing)
     return orjson.loads(row.body), int(row.seq)
@@ -178,16 +181,16 @@ def _preview_row(preview: Preview) -> ChangeRow:
     for name in LATER_COUNTS:
         if not values["counts"][name]:  # code before this count does not know the field
             del values["counts"][name]
-    return _row(preview.uid, keys.preview(preview.id), values, preview.seq, last_day)
+    return _row(preview.uid, account_keys.preview(preview.id), values, preview.seq, last_day)
 
 
 def _job_row(job: Job) -> ChangeRow:
     last_day = job.made_at + JOB_KEPT_DAYS * DAY
-    return _row(job.uid, keys.job(job.id), asdict(job), job.seq, last_day)
+    return _row(job.uid, account_keys.job(job.id), asdict(job), job.seq, last_day)
 
 
 def _row(uid: Uid, sk: str, values: dict[str, Any], seq: int, until: int) -> ChangeRow:
     del values["seq"]
     body = orjson.dumps(values, default=list).decode()
     expires_at = until // SECOND
-    return ChangeRow(keys.account(uid), sk, body=body, seq=seq + 1, expires_at=expires_at)
+    return ChangeRow(account_keys.account(uid), sk, body=body, seq=seq + 1, expires_at=expires_at)

@@ -11,9 +11,9 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import LONGEST_CALL_SECONDS, BatchTable, Row
+from chalicelib.adapters.dynamo.keys import fact_keys
 from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.errors import CommitBusy, LeaseLost
 from chalicelib.domain.times import SECOND
@@ -226,4 +226,4 @@ class CommitLocks:
 
 
 def _key(uid: Uid) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": keys.commit(uid)}, "sk": {"S": keys.COMMIT_SK}}
+    return {"pk": {"S": fact_keys.commit(uid)}, "sk": {"S": fact_keys.COMMIT_SK}}

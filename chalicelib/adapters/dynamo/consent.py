@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.adapters.dynamo import consent_rows as rows
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable, Row
+from chalicelib.adapters.dynamo.keys import text_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.adapters.dynamo.transactions import commit_writes
 from chalicelib.domain.consent import Entry
@@ -35,7 +35,7 @@ class DynamoConsent:
     def _states(
         self, uid: Uid, numbers: Iterable[str], *, consistent: bool
     ) -> dict[str, ContactState]:
-        wanted = {(keys.contact(uid, "sms", n), keys.HEAD_SK): n for n in numbers}
+        wanted = {(text_keys.contact(uid, "sms", n), text_keys.HEAD_SK): n for n in numbers}
         stored = self.table.get_many(wanted, consistent=consistent)
         return {
             number: rows.read_state("sms", number, stored[key])
@@ -46,8 +46,8 @@ class DynamoConsent:
 
     def read(self, uid: Uid, channel: Channel, contact: str) -> Contact:
         state, entries = ContactState(contact, channel), []
-        for row in self.table.query(keys.contact(uid, channel, contact)):
-            if row["sk"]["S"] == keys.HEAD_SK:
+        for row in self.table.query(text_keys.contact(uid, channel, contact)):
+            if row["sk"]["S"] == text_keys.HEAD_SK:
                 state = rows.read_state(channel, contact, row)
             else:
                 entries.append(rows.read_entry(row))
@@ -61,7 +61,7 @@ class DynamoConsent:
 
     def due(self, shard: int, until: Instant, limit: int, after: Due | None = None) -> list[Due]:
         condition = "text_shard = :shard AND text_at <= :until"
-        values = {":shard": {"S": keys.text_shard(shard)}, ":until": {"N": str(until)}}
+        values = {":shard": {"S": text_keys.text_shard(shard)}, ":until": {"N": str(until)}}
         start = None if after is None else _index_key(after, values[":shard"])
         stored = self.table.query_page(condition, values, limit, index=DUE_INDEX, start=start)
         return list(readable(stored, _due))
@@ -69,7 +69,7 @@ class DynamoConsent:
     def due_later(self, uid: Uid, shard: int, now: Instant) -> Iterator[DueContact]:
         """Reads what waits in the shard of every account, keys only: an index by account would cost
         each request a write."""
-        values = {":shard": {"S": keys.text_shard(shard)}, ":now": {"N": str(now)}}
+        values = {":shard": {"S": text_keys.text_shard(shard)}, ":now": {"N": str(now)}}
         last: Due | None = None
         while True:
             start = None if last is None else _index_key(last, values[":shard"])
@@ -103,8 +103,8 @@ class DynamoConsent:
 
     def waiting(self, uid: Uid) -> int:
         row_keys = [
-            (keys.texts_waiting(uid, shard), keys.TEXTS_WAITING_SK)
-            for shard in range(keys.TEXT_SHARDS)
+            (text_keys.texts_waiting(uid, shard), text_keys.TEXTS_WAITING_SK)
+            for shard in range(text_keys.TEXT_SHARDS)
         ]
         stored = self.table.get_many(row_keys)
         return sum(int(row["waiting"]["N"]) for row in stored.values())
@@ -112,9 +112,9 @@ class DynamoConsent:
 
 def _due(row: Row) -> Due:
     pk, sk, due_at = row["pk"]["S"], row["sk"]["S"], int(row["text_at"]["N"])
-    if sk == keys.HEAD_SK:
-        return DueContact(*keys.number_of(pk), due_at)
-    return DueText(*keys.day_of_texts(pk), *keys.text_of(sk), due_at)
+    if sk == text_keys.HEAD_SK:
+        return DueContact(*text_keys.number_of(pk), due_at)
+    return DueText(*text_keys.day_of_texts(pk), *text_keys.text_of(sk), due_at)
 
 
 def _index_key(due: Due, shard: Mapping[str, str]) -> Row:
@@ -129,5 +129,5 @@ def _index_key(due: Due, shard: Mapping[str, str]) -> Row:
 
 def _key_of(due: Due) -> tuple[str, str]:
     if isinstance(due, DueContact):
-        return keys.contact(due.uid, "sms", due.number), keys.HEAD_SK
-    return keys.texts(due.uid, due.day), keys.text(due.at, due.id)
+        return text_keys.contact(due.uid, "sms", due.number), text_keys.HEAD_SK
+    return text_keys.texts(due.uid, due.day), text_keys.text(due.at, due.id)

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import orjson
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import Row
+from chalicelib.adapters.dynamo.keys import text_keys
 from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.consent import Consent, Entry
 from chalicelib.domain.contact_states import ContactState, DroppedRequest, Request, WantedRequest
@@ -29,8 +29,8 @@ def state_row(uid: Uid, state: ContactState, version: int) -> Row:
         "unusable": state.unusable,
     }
     row = {
-        "pk": {"S": keys.contact(uid, state.channel, state.contact)},
-        "sk": {"S": keys.HEAD_SK},
+        "pk": {"S": text_keys.contact(uid, state.channel, state.contact)},
+        "sk": {"S": text_keys.HEAD_SK},
         "body": _json({name: value for name, value in body.items() if value}),
         "version": {"N": str(version)},
     }
@@ -40,7 +40,7 @@ def state_row(uid: Uid, state: ContactState, version: int) -> Row:
 def _index_keys(number: str, at: Instant | None) -> Row:
     if at is None:
         return {}
-    shard = keys.text_shard(keys.text_shard_number(number))
+    shard = text_keys.text_shard(text_keys.text_shard_number(number))
     return {"text_shard": {"S": shard}, "text_at": {"N": str(at)}}
 
 
@@ -64,8 +64,8 @@ def read_state(channel: Channel, contact: str, row: Row) -> ContactState:
 
 def entry_row(uid: Uid, state: ContactState, entry: Entry) -> Row:
     return {
-        "pk": {"S": keys.contact(uid, state.channel, state.contact)},
-        "sk": {"S": keys.consent_entry(entry.id)},
+        "pk": {"S": text_keys.contact(uid, state.channel, state.contact)},
+        "sk": {"S": text_keys.consent_entry(entry.id)},
         "body": {"S": orjson.dumps(entry).decode()},
     }
 
@@ -86,8 +86,8 @@ def text_row(text: Text, ends_by: Instant | None = None) -> Row:
         "why": text.why,
     }
     row = {
-        "pk": {"S": keys.texts(text.uid, text.day)},
-        "sk": {"S": keys.text(text.at, text.id)},
+        "pk": {"S": text_keys.texts(text.uid, text.day)},
+        "sk": {"S": text_keys.text(text.at, text.id)},
         "body": _json(body),
         "state": {"S": text.state},
     }
@@ -119,8 +119,8 @@ def state_writes(
     writes += [_append(table, entry_row(uid, after, entry)) for entry in entries]
     difference = (after.wanted is not None) - (before.wanted is not None)
     if difference:
-        shard = keys.text_shard_number(after.contact)
-        key = (keys.texts_waiting(uid, shard), keys.TEXTS_WAITING_SK)
+        shard = text_keys.text_shard_number(after.contact)
+        key = (text_keys.texts_waiting(uid, shard), text_keys.TEXTS_WAITING_SK)
         writes.append(add_amounts(table, key, {"waiting": difference}))
     return writes
 

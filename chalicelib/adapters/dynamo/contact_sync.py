@@ -14,7 +14,6 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     at_version,
@@ -26,6 +25,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import signup_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.stored_fields import from_fields
@@ -78,16 +78,16 @@ class DynamoShopperIntents:
         return True
 
     def get(self, uid: Uid, platform: Platform, record: str) -> ShopperIntent | None:
-        row = IntentRow.find(keys.new_shoppers(uid, platform), keys.intent(record))
+        row = IntentRow.find(signup_keys.new_shoppers(uid, platform), signup_keys.intent(record))
         return None if row is None else _intent(row)
 
     def save(self, intent: ShopperIntent) -> ShopperIntent:
-        pk, record = keys.new_shoppers(intent.uid, intent.platform), intent.record
+        pk, record = signup_keys.new_shoppers(intent.uid, intent.platform), intent.record
         saved = replace(intent, seq=intent.seq + 1)
-        row = IntentRow(pk, keys.intent(record), body=_packed(saved), seq=saved.seq)
+        row = IntentRow(pk, signup_keys.intent(record), body=_packed(saved), seq=saved.seq)
         lists = {
-            keys.open_intent(record): intent.due_at is not None,
-            keys.shown_intent(record): intent.is_shown,
+            signup_keys.open_intent(record): intent.due_at is not None,
+            signup_keys.shown_intent(record): intent.is_shown,
         }
 
         def writes(transaction: TransactWrite) -> None:
@@ -108,29 +108,29 @@ class DynamoShopperIntents:
         return saved
 
     def open_ones(self, uid: Uid, platform: Platform) -> list[OpenIntent]:
-        prefix = keys.OPEN_INTENT_PREFIX
-        rows = ListedIntentRow.query_prefix(keys.new_shoppers(uid, platform), prefix)
+        prefix = signup_keys.OPEN_INTENT_PREFIX
+        rows = ListedIntentRow.query_prefix(signup_keys.new_shoppers(uid, platform), prefix)
         return sorted(readable(rows, _open_intent))
 
     def shown(self, uid: Uid, platform: Platform, most: int) -> list[ShopperIntent]:
-        pk, prefix = keys.new_shoppers(uid, platform), keys.SHOWN_INTENT_PREFIX
+        pk, prefix = signup_keys.new_shoppers(uid, platform), signup_keys.SHOWN_INTENT_PREFIX
         rows = ListedIntentRow.query(
             pk, ListedIntentRow.sk.startswith(prefix), limit=most, consistent_read=True
         )
-        places = [(IntentRow, pk, keys.intent(row.sk.removeprefix(prefix))) for row in rows]
+        places = [(IntentRow, pk, signup_keys.intent(row.sk.removeprefix(prefix))) for row in rows]
         if not places:  # DynamoDB refuses to read nothing
             return []
         found = [row for row in find_together(*places) if isinstance(row, IntentRow)]
         return list(readable(found, _intent))
 
     def take_turn(self, uid: Uid, platform: Platform, turn: str, now: Instant) -> bool:
-        row = TurnRow(keys.new_shoppers(uid, platform), keys.TURN_SK)
+        row = TurnRow(signup_keys.new_shoppers(uid, platform), signup_keys.TURN_SK)
         row.turn, row.until = turn, now + TURN_SECONDS * SECOND
         free = TurnRow.pk.does_not_exist() | (TurnRow.until <= now) | (TurnRow.turn == turn)
         return put_if(row, free)
 
     def end_turn(self, uid: Uid, platform: Platform, turn: str) -> None:
-        row = TurnRow(keys.new_shoppers(uid, platform), keys.TURN_SK)
+        row = TurnRow(signup_keys.new_shoppers(uid, platform), signup_keys.TURN_SK)
         delete_if(row, TurnRow.turn == turn)
 
     def due_at(self, uid: Uid, platform: Platform) -> Instant | None:
@@ -147,20 +147,22 @@ class DynamoShopperIntents:
         return seen is None or delete_if(row, as_seen)
 
     def due_sources(self, until: Instant) -> Iterator[DueSource]:
-        for number in range(keys.SHOPPER_SHARDS):
+        for number in range(signup_keys.SHOPPER_SHARDS):
             rows = DueSourceRow.query(
-                keys.shopper_shard(number), filter_condition=DueSourceRow.due_at <= until
+                signup_keys.shopper_shard(number), filter_condition=DueSourceRow.due_at <= until
             )
             yield from readable(rows, _due_source)
 
 
 def _open_intent(row: ListedIntentRow) -> OpenIntent:
-    record = row.sk.removeprefix(keys.OPEN_INTENT_PREFIX)
+    record = row.sk.removeprefix(signup_keys.OPEN_INTENT_PREFIX)
     return OpenIntent(int(row.due_at or 0), record, bool(row.is_waiting))
 
 
 def _due_place(uid: Uid, platform: Platform) -> tuple[str, str]:
-    return keys.shopper_shard(keys.shopper_shard_number(uid)), keys.due_source(uid, platform)
+    return signup_keys.shopper_shard(signup_keys.shopper_shard_number(uid)), signup_keys.due_source(
+        uid, platform
+    )
 
 
 def _due_source(row: DueSourceRow) -> DueSource:

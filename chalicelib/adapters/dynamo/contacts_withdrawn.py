@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from pynamodb.attributes import BinaryAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import ListRow, Row, bind
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.domain.manifest import pack_ids, unpack_ids
 from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.words import Platform, Uid
@@ -36,7 +36,7 @@ class DynamoWithdrawals:
         bind(table, WithdrawnRow, WithheldRow)
 
     def of_source(self, uid: Uid, platform: Platform) -> list[Withdrawal]:
-        found = WithdrawnRow.listed(keys.account(uid), keys.withdrawals(platform))
+        found = WithdrawnRow.listed(account_keys.account(uid), account_keys.withdrawals(platform))
         return [from_fields(Withdrawal, one) for one in found]
 
     def put(
@@ -47,11 +47,11 @@ class DynamoWithdrawals:
         *,
         instead_of: Sequence[Withdrawal],
     ) -> bool:
-        row = WithdrawnRow(keys.account(uid), keys.withdrawals(platform))
+        row = WithdrawnRow(account_keys.account(uid), account_keys.withdrawals(platform))
         return row.replace(withdrawals, instead_of)
 
     def note(self, uid: Uid, run: str, note: WithheldNote) -> None:
-        row = WithheldRow(keys.withheld(uid, run), note.place)
+        row = WithheldRow(account_keys.withheld(uid, run), note.place)
         if note.withheld:
             numbers = (n for one in note.withheld for n in (*_halves(one.record), *one[1:]))
             row.withheld = pack_ids(numbers)
@@ -60,13 +60,13 @@ class DynamoWithdrawals:
         row.save()
 
     def notes(self, uid: Uid, run: str) -> list[WithheldNote]:
-        rows = WithheldRow.query(keys.withheld(uid, run), consistent_read=True)
+        rows = WithheldRow.query(account_keys.withheld(uid, run), consistent_read=True)
         return [WithheldNote(row.sk, _withheld(row), _restored(row)) for row in rows]
 
     def forget(self, uid: Uid, run: str, places: Sequence[str]) -> None:
         with WithheldRow.batch_write() as batch:
             for place in places:
-                batch.delete(WithheldRow(keys.withheld(uid, run), place))
+                batch.delete(WithheldRow(account_keys.withheld(uid, run), place))
 
 
 def _withheld(row: WithheldRow) -> tuple[BlankedRow, ...]:

@@ -18,7 +18,6 @@ from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     assign,
@@ -29,6 +28,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import account_keys, integration_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion, TooManyCredentials
 from chalicelib.domain.limits import DEFAULT_LIMITS
@@ -105,19 +105,23 @@ class DynamoCredentials:
         bind(table, CredentialRow, ScopeRow, AdditionsRow)
 
     def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
-        row = CredentialRow.find(keys.account(uid), keys.credential(platform, credential))
+        row = CredentialRow.find(
+            account_keys.account(uid), integration_keys.credential(platform, credential)
+        )
         if row is None or row.removed_at is not None:
             raise NotFound("There is no such credential.")
         return credential_of(row)
 
     def for_integration(self, uid: Uid, platform: Platform) -> list[Credential]:
         rows = CredentialRow.query_prefix(
-            keys.account(uid), keys.credentials_of(platform), _is_live()
+            account_keys.account(uid), integration_keys.credentials_of(platform), _is_live()
         )
         return list(readable(rows, credential_of))
 
     def removed_scopes(self, uid: Uid, platform: Platform) -> set[ScopeId]:
-        stored = CredentialRow.query_prefix(keys.account(uid), keys.credentials_of(platform))
+        stored = CredentialRow.query_prefix(
+            account_keys.account(uid), integration_keys.credentials_of(platform)
+        )
         rows = list(readable(stored, lambda row: row))
         live = {row.scope for row in rows if row.removed_at is None}
         return {ScopeId(row.scope) for row in rows if row.scope and row.scope not in live}
@@ -128,15 +132,15 @@ class DynamoCredentials:
 
     def _add(self, credential: Credential, most: int) -> bool:
         """Add it, unless another one of the account is added meanwhile: False."""
-        pk, row = keys.account(credential.uid), _credential_row(credential)
-        known = AdditionsRow.find(pk, keys.ADDITIONS_SK)
+        pk, row = account_keys.account(credential.uid), _credential_row(credential)
+        known = AdditionsRow.find(pk, integration_keys.ADDITIONS_SK)
         seq = 0 if known is None else int(known.seq)
-        a_credential = CredentialRow.sk.startswith(keys.CREDENTIAL_PREFIX)
+        a_credential = CredentialRow.sk.startswith(integration_keys.CREDENTIAL_PREFIX)
         if CredentialRow.count(pk, a_credential, _is_live(), consistent_read=True) >= most:
             raise TooManyCredentials(TOO_MANY.format(most=most))
 
         def writes(transaction: TransactWrite) -> None:
-            additions = AdditionsRow(pk, keys.ADDITIONS_SK, seq=seq + 1)
+            additions = AdditionsRow(pk, integration_keys.ADDITIONS_SK, seq=seq + 1)
             transaction.save(additions, condition=at_version(AdditionsRow.seq, seq))
             transaction.save(row, condition=CredentialRow.pk.does_not_exist())
             _claim(transaction, credential, credential.scope)
@@ -281,7 +285,10 @@ class DynamoCredentials:
 
     def due(self, shard: int, until: Instant, limit: int) -> list[DueCredential]:
         rows = CredentialRow.due.query(
-            keys.due_shard(shard), DueIndex.due_at <= until, limit=limit, scan_index_forward=True
+            integration_keys.due_shard(shard),
+            DueIndex.due_at <= until,
+            limit=limit,
+            scan_index_forward=True,
         )
         return list(readable(rows, _due))
 
@@ -327,7 +334,11 @@ def _due_actions(credential: CredentialId, at: Instant | None) -> list[Action]:
 
 def _shard(credential: CredentialId, at: Instant | None) -> str | None:
     """Return the index's shard of a credential whose next sync is at `at`."""
-    return None if at is None else keys.due_shard(keys.due_shard_number(credential))
+    return (
+        None
+        if at is None
+        else integration_keys.due_shard(integration_keys.due_shard_number(credential))
+    )
 
 
 def _claim(transaction: TransactWrite, credential: Credential, scope: ScopeId) -> None:
@@ -351,13 +362,15 @@ def _commit(writes: Callable[[TransactWrite], None], own: int) -> None:
 
 
 def _key_row(uid: Uid, platform: Platform, credential: CredentialId) -> CredentialRow:
-    return CredentialRow(keys.account(uid), keys.credential(platform, credential))
+    return CredentialRow(
+        account_keys.account(uid), integration_keys.credential(platform, credential)
+    )
 
 
 def _scope_row(credential: Credential, scope: ScopeId) -> ScopeRow:
     return ScopeRow(
-        keys.account(credential.uid),
-        keys.scope(credential.platform, scope),
+        account_keys.account(credential.uid),
+        integration_keys.scope(credential.platform, scope),
         credential=credential.id,
     )
 
@@ -375,8 +388,8 @@ def _credential_row(credential: Credential) -> CredentialRow:
     at = credential.next_sync_at
     return CredentialRow.of(
         credential,
-        keys.account(credential.uid),
-        keys.credential(credential.platform, credential.id),
+        account_keys.account(credential.uid),
+        integration_keys.credential(credential.platform, credential.id),
         scope=credential.scope or None,
         fields=dict(credential.fields),
         sealed=_sealed(credential),
@@ -392,7 +405,7 @@ def _credential_row(credential: Credential) -> CredentialRow:
 
 
 def credential_of(row: CredentialRow) -> Credential:
-    uid, platform, credential_id = keys.credential_of(row.pk, row.sk)
+    uid, platform, credential_id = integration_keys.credential_of(row.pk, row.sk)
     return row.as_fact(
         Credential,
         uid=uid,
@@ -409,5 +422,5 @@ def credential_of(row: CredentialRow) -> Credential:
 
 
 def _due(row: CredentialRow) -> DueCredential:
-    uid, platform, credential_id = keys.credential_of(row.pk, row.sk)
+    uid, platform, credential_id = integration_keys.credential_of(row.pk, row.sk)
     return DueCredential(uid, platform, credential_id, int(row.due_at or 0), bool(row.own_server))

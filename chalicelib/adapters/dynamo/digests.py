@@ -8,8 +8,8 @@ from typing import cast
 
 from pynamodb.attributes import NumberAttribute, UnicodeSetAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, assign, bind, delete_if, update_if
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.words import Instant, Severity, Uid
 from chalicelib.services.ports.digests import Mark, Recipient
@@ -47,9 +47,11 @@ class DynamoDigests(DynamoMarks):
         bind(table, RecipientRow)
 
     def recipients(self, uid: Uid) -> Mapping[str, Recipient]:
-        rows = RecipientRow.query_prefix(keys.account(uid), keys.DIGEST_PREFIX)
+        rows = RecipientRow.query_prefix(account_keys.account(uid), account_keys.DIGEST_PREFIX)
         return dict(
-            readable(rows, lambda row: (row.sk.removeprefix(keys.DIGEST_PREFIX), _recipient(row)))
+            readable(
+                rows, lambda row: (row.sk.removeprefix(account_keys.DIGEST_PREFIX), _recipient(row))
+            )
         )
 
     def choose(self, uid: Uid, sub: str, severities: frozenset[Severity]) -> None:
@@ -57,8 +59,8 @@ class DynamoDigests(DynamoMarks):
         update_if(_row(uid, sub), [assign(RecipientRow.severities, wanted)], None)
 
     def all_marks(self) -> Iterator[Mark]:
-        for number in range(keys.DIGEST_SHARDS):
-            rows = MarkRow.query(keys.digest_shard(number), consistent_read=True)
+        for number in range(account_keys.DIGEST_SHARDS):
+            rows = MarkRow.query(account_keys.digest_shard(number), consistent_read=True)
             yield from readable(rows, lambda row: Mark(Uid(row.sk), int(row.at)))
 
     def unmark(self, mark: Mark) -> None:
@@ -78,11 +80,11 @@ class DynamoDigests(DynamoMarks):
 
 
 def _row(uid: Uid, sub: str) -> RecipientRow:
-    return RecipientRow(keys.account(uid), keys.digest(sub))
+    return RecipientRow(account_keys.account(uid), account_keys.digest(sub))
 
 
 def _mark_key(uid: Uid) -> tuple[str, str]:
-    return keys.digest_shard(keys.digest_shard_number(uid)), uid
+    return account_keys.digest_shard(account_keys.digest_shard_number(uid)), uid
 
 
 def _recipient(row: RecipientRow) -> Recipient:

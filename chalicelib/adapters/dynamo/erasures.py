@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.stored_fields import from_fields
@@ -37,8 +37,8 @@ class DynamoErasures:
         values = asdict(erasure)
         del values["seq"]
         row = ErasureRow(
-            keys.account(erasure.uid),
-            keys.erasure(erasure.id),
+            account_keys.account(erasure.uid),
+            account_keys.erasure(erasure.id),
             body=orjson.dumps(values).decode(),
             seq=erasure.seq + 1,
         )
@@ -47,13 +47,13 @@ class DynamoErasures:
         return replace(erasure, seq=erasure.seq + 1)
 
     def get(self, uid: Uid, erasure: str) -> Erasure:
-        row = ErasureRow.find(keys.account(uid), keys.erasure(erasure))
+        row = ErasureRow.find(account_keys.account(uid), account_keys.erasure(erasure))
         if row is None:
             raise NotFound("There is no such erasure.")
         return read_erasure(row)
 
     def of_account(self, uid: Uid) -> list[Erasure]:
-        rows = ErasureRow.query_prefix(keys.account(uid), keys.ERASURE_PREFIX)
+        rows = ErasureRow.query_prefix(account_keys.account(uid), account_keys.ERASURE_PREFIX)
         return list(readable(rows, read_erasure))[::-1]
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.commit_locks import CommitLocks
 from chalicelib.adapters.dynamo.facts_log import log_rows
+from chalicelib.adapters.dynamo.keys import fact_keys
 from chalicelib.adapters.dynamo.tombstones import DynamoTombstones, tombstone_row
 from chalicelib.adapters.dynamo.transactions import Write, commit_writes
 from chalicelib.domain.errors import LeaseLost
@@ -36,7 +36,7 @@ from chalicelib.services.ports.facts import (
     Writes,
 )
 
-_RECORD_KINDS = (keys.PROFILE_SK, keys.SALES_SK, keys.PERSONA_SK)
+_RECORD_KINDS = (fact_keys.PROFILE_SK, fact_keys.SALES_SK, fact_keys.PERSONA_SK)
 
 
 class DynamoFacts:
@@ -70,9 +70,9 @@ class DynamoFacts:
         returns: Iterable[SaleId],
         records: Iterable[str],
     ) -> PageRows:
-        partitions = {rid: keys.record(uid, rid) for rid in records}
-        sale_keys = {(keys.sale(uid, *sid), keys.SALE_SK): sid for sid in sales}
-        return_keys = {(keys.sale(uid, *sid), keys.RETURNS_SK): sid for sid in returns}
+        partitions = {rid: fact_keys.record(uid, rid) for rid in records}
+        sale_keys = {(fact_keys.sale(uid, *sid), fact_keys.SALE_SK): sid for sid in sales}
+        return_keys = {(fact_keys.sale(uid, *sid), fact_keys.RETURNS_SK): sid for sid in returns}
         of_records = ((pk, sk) for pk in partitions.values() for sk in _RECORD_KINDS)
         stored = self._get(uid, chain(sale_keys, return_keys, of_records))
         return PageRows(
@@ -90,19 +90,21 @@ class DynamoFacts:
         )
 
     def listed(self, uid: Uid, records: Sequence[str]) -> set[str]:
-        row_keys = {(keys.record(uid, rid), keys.PROFILE_SK): rid for rid in records}
+        row_keys = {(fact_keys.record(uid, rid), fact_keys.PROFILE_SK): rid for rid in records}
         return {row_keys[row_key] for row_key in self._get(uid, row_keys)}
 
     def seen_ids(self, uid: Uid, platform: Platform, scope: ScopeId) -> SeenIds:
-        row_key = keys.seen_ids(uid, platform, scope), keys.SEEN_IDS_SK
+        row_key = fact_keys.seen_ids(uid, platform, scope), fact_keys.SEEN_IDS_SK
         row = self._get(uid, [row_key]).get(row_key)
         return NO_IDS_SEEN if row is None else rows.read_seen_ids(row)
 
     def known(
         self, uid: Uid, records: Iterable[str], merge_keys: Iterable[MergeKey]
     ) -> tuple[dict[str, RecordRows], dict[MergeKey, KeyCarriers]]:
-        partitions = {rid: keys.record(uid, rid) for rid in records}
-        row_keys = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
+        partitions = {rid: fact_keys.record(uid, rid) for rid in records}
+        row_keys = {
+            (fact_keys.merge_key(uid, *key), fact_keys.MEMBERS_SK): key for key in merge_keys
+        }
         of_records = ((pk, sk) for pk in partitions.values() for sk in _RECORD_KINDS)
         stored = self._get(uid, chain(row_keys, of_records))
         carriers = {
@@ -111,13 +113,15 @@ class DynamoFacts:
         return {rid: _record_rows(rid, pk, stored) for rid, pk in partitions.items()}, carriers
 
     def carriers(self, uid: Uid, merge_keys: Iterable[MergeKey]) -> dict[MergeKey, KeyCarriers]:
-        row_keys = {(keys.merge_key(uid, *key), keys.MEMBERS_SK): key for key in merge_keys}
+        row_keys = {
+            (fact_keys.merge_key(uid, *key), fact_keys.MEMBERS_SK): key for key in merge_keys
+        }
         stored = self._get(uid, row_keys)
         return {row_keys[row_key]: rows.read_carriers(row) for row_key, row in stored.items()}
 
     def wide_carriers(self, uid: Uid, key: MergeKey) -> dict[str, str]:
-        stored = self._table.query(keys.merge_key(uid, *key), keys.MEMBER_PREFIX)
-        start = len(keys.MEMBER_PREFIX)
+        stored = self._table.query(fact_keys.merge_key(uid, *key), fact_keys.MEMBER_PREFIX)
+        start = len(fact_keys.MEMBER_PREFIX)
         return {row["sk"]["S"][start:]: row["scope"]["S"] for row in stored}
 
     def sales(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, StoredSale]:
@@ -129,12 +133,12 @@ class DynamoFacts:
     def pointers(
         self, uid: Uid, record: str, since: Instant | None = None, until: Instant | None = None
     ) -> dict[SaleRef, Postings]:
-        pk = keys.record(uid, record)
+        pk = fact_keys.record(uid, record)
         if since is None and until is None:
-            stored = self._table.query(pk, keys.POINTER_PREFIX)
+            stored = self._table.query(pk, fact_keys.POINTER_PREFIX)
         else:
-            last = keys.POINTER_PREFIX + "~" if until is None else keys.pointers_at(until)
-            stored = self._table.query_between(pk, keys.pointers_at(since or 0), last)
+            last = fact_keys.POINTER_PREFIX + "~" if until is None else fact_keys.pointers_at(until)
+            stored = self._table.query_between(pk, fact_keys.pointers_at(since or 0), last)
         return {rows.read_pointer(row): rows.read_postings(row) for row in stored}
 
     def pointers_in(self, uid: Uid, spans: Sequence[SalesSpan]) -> list[dict[SaleRef, Postings]]:
@@ -150,14 +154,14 @@ class DynamoFacts:
         return {refs[key]: rows.read_postings(row) for key, row in stored_rows.items()}
 
     def ledger(self, uid: Uid, record: str) -> dict[str, LedgerRow]:
-        stored = self._table.query(keys.record(uid, record), keys.LEDGER_PREFIX)
+        stored = self._table.query(fact_keys.record(uid, record), fact_keys.LEDGER_PREFIX)
         return dict(rows.read_ledger(row) for row in stored)
 
     def ledgers(self, uid: Uid, records: Sequence[str]) -> list[dict[str, LedgerRow]]:
         return self._table.side_by_side(partial(self.ledger, uid), records, self._renewal(uid))
 
     def shared(self, uid: Uid) -> list[MergeKey]:
-        stored = self._table.query(keys.shared_keys(uid))
+        stored = self._table.query(fact_keys.shared_keys(uid))
         return [rows.read_shared(row) for row in stored]
 
     def tombstones(self, uid: Uid, erasures: int) -> Tombstones:
@@ -174,18 +178,18 @@ class DynamoFacts:
         renewal = self._renewal(lock.uid)
         gone = 0
         for rid in records:
-            pk = keys.record(lock.uid, rid)
+            pk = fact_keys.record(lock.uid, rid)
             found = [(pk, row["sk"]["S"]) for row in self._table.query(pk)]
             # The record's own row last: what crashes before is found again by it.
-            rest = [place for place in found if place[1] != keys.PROFILE_SK]
+            rest = [place for place in found if place[1] != fact_keys.PROFILE_SK]
             self._table.write_many({}, rest, renewal)
-            self._table.write_many({}, [(pk, keys.PROFILE_SK)], renewal)
+            self._table.write_many({}, [(pk, fact_keys.PROFILE_SK)], renewal)
             gone += len(found)
         return gone
 
     def forget_sales(self, lock: CommitLock, ids: Sequence[SaleId]) -> None:
-        kinds = (keys.SALE_SK, keys.RETURNS_SK)
-        places = [(keys.sale(lock.uid, *sid), sk) for sid in ids for sk in kinds]
+        kinds = (fact_keys.SALE_SK, fact_keys.RETURNS_SK)
+        places = [(fact_keys.sale(lock.uid, *sid), sk) for sid in ids for sk in kinds]
         self._table.write_many({}, places, self._renewal(lock.uid))
 
     def write_and_unlock(self, lock: CommitLock, writes: Writes) -> bool:
@@ -238,9 +242,9 @@ class DynamoFacts:
 
 
 def _record_rows(rid: str, pk: str, stored: dict[Key, Row]) -> RecordRows:
-    profile = stored.get((pk, keys.PROFILE_SK))
-    summary = stored.get((pk, keys.SALES_SK))
-    persona = stored.get((pk, keys.PERSONA_SK))
+    profile = stored.get((pk, fact_keys.PROFILE_SK))
+    summary = stored.get((pk, fact_keys.SALES_SK))
+    persona = stored.get((pk, fact_keys.PERSONA_SK))
     sales = rows.read_summary(summary) if summary else None
     return RecordRows(
         stored=rows.read_record(rid, profile) if profile else None,
@@ -275,23 +279,23 @@ def _row_changes(
 
 def _optional_rows(uid: Uid, writes: Writes) -> Iterator[tuple[Key, Row | None]]:
     for key, members in writes.carriers.items():
-        row_key = (keys.merge_key(uid, *key), keys.MEMBERS_SK)
+        row_key = (fact_keys.merge_key(uid, *key), fact_keys.MEMBERS_SK)
         yield row_key, rows.carriers_row(row_key, members) if members else None
     for (key, rid), scope in writes.carrier_rows.items():
-        row_key = (keys.merge_key(uid, *key), keys.member(rid))
+        row_key = (fact_keys.merge_key(uid, *key), fact_keys.member(rid))
         yield row_key, rows.carrier_row(row_key, scope) if scope else None
     for sid, returns in writes.returns.items():
-        row_key = (keys.sale(uid, *sid), keys.RETURNS_SK)
+        row_key = (fact_keys.sale(uid, *sid), fact_keys.RETURNS_SK)
         yield row_key, rows.returns_row(row_key, returns) if returns else None
     for (rid, ref), postings in writes.pointers.items():
         row_key = rows.pointer_key(uid, rid, ref)
         yield row_key, None if postings is None else rows.pointer_row(row_key, ref, postings)
     for (rid, cause), entries in writes.ledger.items():
-        row_key = (keys.record(uid, rid), keys.ledger(cause))
+        row_key = (fact_keys.record(uid, rid), fact_keys.ledger(cause))
         yield row_key, rows.ledger_row(row_key, cause, entries)
     for key, is_shared in writes.shared.items():
-        row_key = (keys.shared_keys(uid), keys.shared_key(*key))
+        row_key = (fact_keys.shared_keys(uid), fact_keys.shared_key(*key))
         yield row_key, rows.shared_row(row_key) if is_shared else None
     for rid, persona in writes.personas.items():
-        row_key = (keys.record(uid, rid), keys.PERSONA_SK)
+        row_key = (fact_keys.record(uid, rid), fact_keys.PERSONA_SK)
         yield row_key, rows.persona_row(uid, row_key, persona) if persona else None

@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 import orjson
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.codec import decode, encode
+from chalicelib.adapters.dynamo.keys import fact_keys
 from chalicelib.domain.acts import Imported
 from chalicelib.domain.pulled_facts import FactPlace, PulledCustomer, PulledFact, PulledSale
 from chalicelib.domain.records import Customer, Sale
@@ -83,12 +83,12 @@ class DynamoFactsLog:
     def read(
         self, uid: Uid, platform: Platform, after: Fence, until: Fence
     ) -> Iterator[tuple[Fence, list[LoggedFact]]]:
-        pk = keys.facts_log(uid, platform)
-        first, last = keys.logged_part(after + 1, 0), keys.logged_part(until, 9999)
+        pk = fact_keys.facts_log(uid, platform)
+        first, last = fact_keys.logged_part(after + 1, 0), fact_keys.logged_part(until, 9999)
         for row in self._table.query_between(pk, first, last):
             lines = zlib.decompress(bytes(row["facts"]["B"])).split(b"\n")
             logged = [LoggedFact(LINES.place(line), line) for line in lines]
-            yield keys.fence_of(row["sk"]["S"]), logged
+            yield fact_keys.fence_of(row["sk"]["S"]), logged
 
     def rewrite(
         self,
@@ -98,9 +98,9 @@ class DynamoFactsLog:
         change: Callable[[bytes], bytes | None],
         time_left: Callable[[], bool],
     ) -> tuple[str | None, int]:
-        pk, changed = keys.facts_log(uid, platform), 0
-        first = after + "~" if after else keys.logged_part(1, 0)
-        for row in self._table.query_between(pk, first, keys.logged_part(LAST_FENCE, 9999)):
+        pk, changed = fact_keys.facts_log(uid, platform), 0
+        first = after + "~" if after else fact_keys.logged_part(1, 0)
+        for row in self._table.query_between(pk, first, fact_keys.logged_part(LAST_FENCE, 9999)):
             lines = zlib.decompress(bytes(row["facts"]["B"])).split(b"\n")
             kept = [line for line in map(change, lines) if line is not None]
             if kept != lines:
@@ -131,12 +131,12 @@ class DynamoFactsLog:
             return
 
     def delete(self, uid: Uid, platform: Platform, until: Fence) -> None:
-        pk, sk = keys.facts_log(uid, platform), keys.logged_part(0, 0)
+        pk, sk = fact_keys.facts_log(uid, platform), fact_keys.logged_part(0, 0)
         if until <= self.deleted_until(uid, platform):
             return
         marker = {"pk": {"S": pk}, "sk": {"S": sk}, "deleted_until": {"N": str(until)}}
         self._table.write_many({(pk, sk): marker}, [])
-        bounds = keys.logged_part(1, 0), keys.logged_part(until, 9999)
+        bounds = fact_keys.logged_part(1, 0), fact_keys.logged_part(until, 9999)
         while rows := self._table.query_page(
             "pk = :pk AND sk BETWEEN :first AND :last",
             {":pk": {"S": pk}, ":first": {"S": bounds[0]}, ":last": {"S": bounds[1]}},
@@ -147,7 +147,7 @@ class DynamoFactsLog:
             self._table.write_many({}, [(pk, row["sk"]["S"]) for row in rows])
 
     def deleted_until(self, uid: Uid, platform: Platform) -> Fence:
-        place = keys.facts_log(uid, platform), keys.logged_part(0, 0)
+        place = fact_keys.facts_log(uid, platform), fact_keys.logged_part(0, 0)
         row = self._table.get_many([place]).get(place)
         return 0 if row is None else int(row["deleted_until"]["N"])
 
@@ -163,9 +163,9 @@ def log_rows(
     `encoded`: see `JsonFactLines.line`.
     """
     lines = [LINES.line(fact, encoded) for fact in facts]
-    pk = keys.facts_log(lock.uid, platform)
+    pk = fact_keys.facts_log(lock.uid, platform)
     for number, packed in enumerate(_pack(lines), start=lock.logged):
-        sk = keys.logged_part(lock.fence, number)
+        sk = fact_keys.logged_part(lock.fence, number)
         yield (pk, sk), {"pk": {"S": pk}, "sk": {"S": sk}, "facts": {"B": packed}}
 
 

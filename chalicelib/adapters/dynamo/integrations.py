@@ -12,8 +12,8 @@ from pynamodb.attributes import (
 )
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, instant, put_if
+from chalicelib.adapters.dynamo.keys import account_keys, integration_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.stored_fields import from_fields
@@ -45,11 +45,13 @@ class DynamoIntegrations:
         bind(table, IntegrationRow)
 
     def get(self, uid: Uid, platform: Platform) -> Integration | None:
-        row = IntegrationRow.find(keys.account(uid), keys.integration(platform))
+        row = IntegrationRow.find(account_keys.account(uid), integration_keys.integration(platform))
         return None if row is None else integration_of(uid, row)
 
     def for_account(self, uid: Uid) -> list[Integration]:
-        rows = IntegrationRow.query_prefix(keys.account(uid), keys.INTEGRATION_PREFIX)
+        rows = IntegrationRow.query_prefix(
+            account_keys.account(uid), integration_keys.INTEGRATION_PREFIX
+        )
         return list(readable(rows, lambda row: integration_of(uid, row)))
 
     def save(self, integration: Integration) -> Integration:
@@ -64,8 +66,8 @@ def next_row(integration: Integration) -> IntegrationRow:
     gate, trust = integration.age_gate, integration.flag_trust
     return IntegrationRow.of(
         integration,
-        keys.account(integration.uid),
-        keys.integration(integration.platform),
+        account_keys.account(integration.uid),
+        integration_keys.integration(integration.platform),
         age_gate_by=gate.ticked_by if gate else None,
         age_gate_at=gate.ticked_at if gate else None,
         flag_trust_by=trust.ticked_by if trust else None,

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import orjson
 from pynamodb.attributes import BooleanAttribute, UnicodeAttribute, UnicodeSetAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind, first_page, update_if
+from chalicelib.adapters.dynamo.keys import store_row_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
@@ -44,14 +44,16 @@ class DynamoInventories:
         self, uid: Uid, platform: Platform, scope: ScopeId, ext_ids: Iterable[tuple[str, str]]
     ) -> None:
         for key, ext_id in ext_ids:
-            row = InventoryRow(keys.inventory(uid, store_key_id(platform, scope, key)), ext_id)
+            row = InventoryRow(
+                store_row_keys.inventory(uid, store_key_id(platform, scope, key)), ext_id
+            )
             update_if(row, [InventoryRow.active.set(False)], InventoryRow.pk.exists())
 
     def page(
         self, uid: Uid, store_key: str, limit: int, after: str | None
     ) -> tuple[list[InventoryItem], str | None]:
         rows = InventoryRow.query(
-            keys.inventory(uid, store_key),
+            store_row_keys.inventory(uid, store_key),
             InventoryRow.sk > after if after else None,
             page_size=limit + 1,
         )
@@ -63,7 +65,7 @@ def _row(uid: Uid, platform: Platform, scope: ScopeId, item: InventoryItem) -> I
     body = asdict(item)
     del body["flags"]
     return InventoryRow(
-        keys.inventory(uid, store_key_id(platform, scope, item.store_key)),
+        store_row_keys.inventory(uid, store_key_id(platform, scope, item.store_key)),
         item.ext_id,
         body=orjson.dumps(body).decode(),
         active=item.active,

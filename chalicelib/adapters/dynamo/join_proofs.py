@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind, put_if
+from chalicelib.adapters.dynamo.keys import signup_keys
 from chalicelib.domain.times import SECOND
 from chalicelib.domain.words import Instant, Uid
 
@@ -22,6 +22,8 @@ class DynamoProofs:
         bind(table, ProofRow)
 
     def bind(self, uid: Uid, proof: str, contact: str, until: Instant) -> bool:
-        row = ProofRow(keys.join_proofs(uid), proof, contact=contact, expires_at=until // SECOND)
+        row = ProofRow(
+            signup_keys.join_proofs(uid), proof, contact=contact, expires_at=until // SECOND
+        )
         unused = ProofRow.pk.does_not_exist() | (ProofRow.contact == contact)
         return put_if(row, unused)

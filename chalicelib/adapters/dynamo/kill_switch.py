@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.texting import Switch
 
@@ -30,10 +30,10 @@ class DynamoKillSwitch:
     def read(self) -> Switch:
         now = self._clock.monotonic()
         if self._cached is None or now - self._cached[0] >= CACHED_SECONDS:
-            row = SwitchRow.find(keys.OPERATOR, keys.KILL_SWITCH_SK)
+            row = SwitchRow.find(account_keys.OPERATOR, account_keys.KILL_SWITCH_SK)
             self._cached = now, Switch() if row is None else row.as_fact(Switch)
         return self._cached[1]
 
     def turn(self, switch: Switch) -> None:
-        SwitchRow.of(switch, keys.OPERATOR, keys.KILL_SWITCH_SK).save()
+        SwitchRow.of(switch, account_keys.OPERATOR, account_keys.KILL_SWITCH_SK).save()
         self._cached = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pynamodb.attributes import NumberAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind, update_if
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.domain.limits import LimitName
 from chalicelib.domain.times import SECOND
 from chalicelib.domain.words import Uid
@@ -35,7 +35,7 @@ class DynamoThrottle:
         now = self._clock.now() // SECOND
         period = now // seconds
         ends_at = (period + 1) * seconds
-        row = ThrottleRow(keys.throttle(uid, what), keys.throttle_period(period))
+        row = ThrottleRow(account_keys.throttle(uid, what), account_keys.throttle_period(period))
         count = [ThrottleRow.taken.add(1), ThrottleRow.expires_at.set(ends_at + seconds)]
         within = ThrottleRow.taken.does_not_exist() | (ThrottleRow.taken < limit)
         return None if update_if(row, count, within) else ends_at - now
@@ -48,11 +48,11 @@ class DynamoRaisedLimits:
         bind(table, RaisedLimitRow)
 
     def get(self, uid: Uid, name: LimitName) -> int | None:
-        row = RaisedLimitRow.find(keys.account(uid), keys.raised_limit(name))
+        row = RaisedLimitRow.find(account_keys.account(uid), account_keys.raised_limit(name))
         return None if row is None else int(row.most)
 
     def put(self, uid: Uid, name: LimitName, most: int | None) -> None:
-        row = RaisedLimitRow(keys.account(uid), keys.raised_limit(name))
+        row = RaisedLimitRow(account_keys.account(uid), account_keys.raised_limit(name))
         if most is None:
             row.delete()
         else:

@@ -12,7 +12,6 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     at_version,
@@ -24,6 +23,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Day, Platform, Points, Uid
@@ -65,8 +65,8 @@ class DynamoExpiries:
         _expiry(uid).delete()
 
     def watched(self) -> Iterator[tuple[Uid, Day | None]]:
-        for number in range(keys.EXPIRY_SHARDS):
-            rows = ExpiryRow.query(keys.expiry_shard(number))
+        for number in range(account_keys.EXPIRY_SHARDS):
+            rows = ExpiryRow.query(account_keys.expiry_shard(number))
             yield from readable(rows, lambda row: (Uid(row.sk), instant(row.looked)))
 
     def mark_looked_at(self, uid: Uid, day: Day) -> None:
@@ -96,7 +96,7 @@ class DynamoLeavers:
 
         def writes(transaction: TransactWrite) -> None:
             for number in sorted({0, *changed}):
-                row = LeaversRow(keys.account(uid), keys.leavers(platform, number))
+                row = LeaversRow(account_keys.account(uid), account_keys.leavers(platform, number))
                 condition = _still(instead_of) if number == 0 else None
                 if number < len(after):
                     row.ids = _packed(after[number])
@@ -116,14 +116,16 @@ class DynamoLeavers:
         """Read row by row, again where the ids were replaced in between."""
         ids: list[str] = []
         for _ in range(READ_TRIES):
-            first = LeaversRow.find(keys.account(uid), keys.leavers(platform))
+            first = LeaversRow.find(account_keys.account(uid), account_keys.leavers(platform))
             if first is None:
                 return []
             ids = orjson.loads(first.ids)
             if first.of_all is None:
                 return ids
             for number in range(1, int(first.of_all.partition(":")[0])):
-                row = LeaversRow.find(keys.account(uid), keys.leavers(platform, number))
+                row = LeaversRow.find(
+                    account_keys.account(uid), account_keys.leavers(platform, number)
+                )
                 ids += orjson.loads(row.ids) if row else []
             if _of_all(ids) == first.of_all:
                 return ids
@@ -165,7 +167,7 @@ class DynamoAdjustments:
                 return
 
     def _read(self, uid: Uid, day: str, actor: str) -> tuple[list[ManualAdjustment], int]:
-        row = AdjustmentsRow.find(keys.account(uid), keys.adjustments(day, actor))
+        row = AdjustmentsRow.find(account_keys.account(uid), account_keys.adjustments(day, actor))
         if row is None:
             return [], 0
         return [ManualAdjustment(*one) for one in orjson.loads(row.body)], int(row.seq)
@@ -173,7 +175,9 @@ class DynamoAdjustments:
     def _save(
         self, uid: Uid, day: str, actor: str, adjusted: list[ManualAdjustment], seq: int
     ) -> bool:
-        row = AdjustmentsRow(keys.account(uid), keys.adjustments(day, actor), seq=seq + 1)
+        row = AdjustmentsRow(
+            account_keys.account(uid), account_keys.adjustments(day, actor), seq=seq + 1
+        )
         row.body = orjson.dumps([tuple(one) for one in adjusted]).decode()
         row.expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND
         return put_if(row, at_version(AdjustmentsRow.seq, seq))
@@ -203,4 +207,4 @@ def _of_all(ids: Sequence[str]) -> str:
 
 
 def _expiry(uid: Uid) -> ExpiryRow:
-    return ExpiryRow(keys.expiry_shard(keys.expiry_shard_number(uid)), uid)
+    return ExpiryRow(account_keys.expiry_shard(account_keys.expiry_shard_number(uid)), uid)

@@ -6,9 +6,9 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, assign, bind, put_if, update_if
 from chalicelib.adapters.dynamo.digests import DynamoMarks
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Instant, Uid
@@ -42,8 +42,8 @@ class DynamoNotifications:
         if self._refresh(uid, notification):
             return False
         self._marks.mark(uid, notification.refreshed_at)
-        place = keys.notification(notification.kind, notification.subject)
-        row = NotificationRow.of(notification, keys.account(uid), place, cleared_at=None)
+        place = account_keys.notification(notification.kind, notification.subject)
+        row = NotificationRow.of(notification, account_keys.account(uid), place, cleared_at=None)
         closed = NotificationRow.pk.does_not_exist() | NotificationRow.cleared_at.exists()
         return put_if(row, closed)  # False: somebody else opened it between the two writes
 
@@ -72,7 +72,9 @@ class DynamoNotifications:
         return [one for one in self.all_for(uid) if one.cleared_at is None]
 
     def all_for(self, uid: Uid) -> list[Notification]:
-        rows = NotificationRow.query_prefix(keys.account(uid), keys.NOTIFICATION_PREFIX)
+        rows = NotificationRow.query_prefix(
+            account_keys.account(uid), account_keys.NOTIFICATION_PREFIX
+        )
         return list(readable(rows, lambda row: row.as_fact(Notification)))
 
 
@@ -82,4 +84,4 @@ def _open() -> Condition:
 
 
 def _notification_key(uid: Uid, kind: str, subject: str) -> NotificationRow:
-    return NotificationRow(keys.account(uid), keys.notification(kind, subject))
+    return NotificationRow(account_keys.account(uid), account_keys.notification(kind, subject))

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
 from chalicelib.adapters.dynamo.batch import MAX_WRITE
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.domain.account_rows import belongs_to
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.stored_fields import from_fields
@@ -37,7 +37,7 @@ class DynamoOffboardings:
     def save(self, offboarding: Offboarding) -> Offboarding:
         values = asdict(offboarding)
         del values["seq"]
-        pk, sk = keys.offboarding(offboarding.id), keys.OFFBOARDING_SK
+        pk, sk = account_keys.offboarding(offboarding.id), account_keys.OFFBOARDING_SK
         body = orjson.dumps(values).decode()
         row = OffboardingRow(pk, sk, body=body, seq=offboarding.seq + 1)
         if not put_if(row, at_version(OffboardingRow.seq, offboarding.seq)):
@@ -45,7 +45,9 @@ class DynamoOffboardings:
         return replace(offboarding, seq=offboarding.seq + 1)
 
     def get(self, offboarding: str) -> Offboarding:
-        row = OffboardingRow.find(keys.offboarding(offboarding), keys.OFFBOARDING_SK)
+        row = OffboardingRow.find(
+            account_keys.offboarding(offboarding), account_keys.OFFBOARDING_SK
+        )
         if row is None:
             raise NotFound("There is no such off-boarding.")
         return from_fields(Offboarding, orjson.loads(row.body), seq=int(row.seq))

@@ -6,9 +6,9 @@ import heapq
 import re
 from dataclasses import dataclass
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.keys import fact_keys
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, checked_position
 from chalicelib.domain.errors import BadPosition
 from chalicelib.domain.sales_summary import SaleRef
@@ -20,7 +20,7 @@ FIRST = " "
 LAST = "\U0010ffff"
 """They sort before and after every character that a folded name can begin with."""
 
-POINTER = re.compile(re.escape(keys.POINTER_PREFIX) + AT_AND_ID.pattern, re.DOTALL)
+POINTER = re.compile(re.escape(fact_keys.POINTER_PREFIX) + AT_AND_ID.pattern, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class DynamoPersonaList:
             checked_position(after, AT_AND_ID)
         shards = [
             self._by_arrival(
-                keys.recent_shard(uid, number), limit, after, newest_first=newest_first
+                fact_keys.recent_shard(uid, number), limit, after, newest_first=newest_first
             )
-            for number in range(keys.RECENT_SHARDS)
+            for number in range(fact_keys.RECENT_SHARDS)
         ]
         positions = list(heapq.merge(*shards, reverse=newest_first))[:limit]
         return _ids(positions), positions[-1] if len(positions) == limit else None
@@ -47,32 +47,32 @@ class DynamoPersonaList:
         """Read shard by shard, those of records that are out of market last; a position is
         `{shard}|{position in it}`."""
         number, _, inner = (after or "0|").partition("|")
-        further, place = divmod(int(number), keys.RECENT_SHARDS)
-        shard = (keys.out_of_market_shard if further else keys.recent_shard)(uid, place)
+        further, place = divmod(int(number), fact_keys.RECENT_SHARDS)
+        shard = (fact_keys.out_of_market_shard if further else fact_keys.recent_shard)(uid, place)
         positions = self._by_arrival(shard, limit, inner or None, newest_first=True)
         if len(positions) == limit:
             return _ids(positions), f"{number}|{positions[-1]}"
         following = int(number) + 1
-        return _ids(positions), f"{following}|" if following < 2 * keys.RECENT_SHARDS else None
+        return _ids(positions), f"{following}|" if following < 2 * fact_keys.RECENT_SHARDS else None
 
     def by_name(
         self, uid: Uid, prefix: str, limit: int, after: str | None, *, descending: bool = False
     ) -> tuple[list[str], str | None]:
-        shards = (keys.name_shard_of(prefix),) if prefix else keys.NAME_SHARDS
+        shards = (fact_keys.name_shard_of(prefix),) if prefix else fact_keys.NAME_SHARDS
         if descending:
             shards = shards[::-1]
         if after is not None:
             low, high = _bounds(prefix)
             if not low <= after <= high:
                 raise BadPosition
-            shards = shards[shards.index(keys.name_shard_of(after)) :]
+            shards = shards[shards.index(fact_keys.name_shard_of(after)) :]
         positions: list[str] = []
         for shard in shards:
             rest = limit - len(positions)
             if rest == 0:
                 break
             positions += self._by_name(
-                keys.name_shard(uid, shard), prefix, rest, after, descending=descending
+                fact_keys.name_shard(uid, shard), prefix, rest, after, descending=descending
             )
             after = None
         return _ids(positions), positions[-1] if len(positions) == limit else None
@@ -83,9 +83,9 @@ class DynamoPersonaList:
         if before is not None:
             checked_position(before, POINTER)
         values = {
-            ":pk": {"S": keys.record(uid, record)},
-            ":first": {"S": keys.POINTER_PREFIX},
-            ":last": {"S": before or keys.POINTER_PREFIX + "~"},
+            ":pk": {"S": fact_keys.record(uid, record)},
+            ":first": {"S": fact_keys.POINTER_PREFIX},
+            ":last": {"S": before or fact_keys.POINTER_PREFIX + "~"},
         }
         condition = "pk = :pk AND sk BETWEEN :first AND :last"
         found = self.table.query_page(condition, values, limit + 1, newest_first=True)

@@ -8,9 +8,9 @@ from typing import cast
 
 import orjson
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import Key, Row
 from chalicelib.adapters.dynamo.codec import decode, encode
+from chalicelib.adapters.dynamo.keys import fact_keys
 from chalicelib.domain.acts import NO_ACTS, Acts, FlagWord, Imported, Join
 from chalicelib.domain.id_ranges import IdRange, SeenIds
 from chalicelib.domain.identity import MergeKey, SourceRecord
@@ -36,7 +36,7 @@ from chalicelib.services.ports.facts import (
 
 def record_row(uid: Uid, stored: StoredRecord) -> tuple[Key, Row]:
     record = stored.record
-    key = (keys.record(uid, record.id), keys.PROFILE_SK)
+    key = (fact_keys.record(uid, record.id), fact_keys.PROFILE_SK)
     row = _row(
         key,
         body={"S": encode(record.customer)},
@@ -46,8 +46,8 @@ def record_row(uid: Uid, stored: StoredRecord) -> tuple[Key, Row]:
         keys={"S": orjson.dumps([tuple(k) for k in sorted(stored.keys)]).decode()},
     )
     if stored.out_of_market:  # so that it is found when the setting is turned off
-        shard = int(record.id[:2], 16) % keys.RECENT_SHARDS
-        row["recent_shard"] = {"S": keys.out_of_market_shard(uid, shard)}
+        shard = int(record.id[:2], 16) % fact_keys.RECENT_SHARDS
+        row["recent_shard"] = {"S": fact_keys.out_of_market_shard(uid, shard)}
         row["inserted_at"] = {"S": f"{record.first_seen:015d}#{record.id}"}
     if record.withheld is not None:
         row["withheld"] = {"S": encode(record.withheld)}
@@ -74,7 +74,7 @@ def read_record(record_id: str, row: Row) -> StoredRecord:
 
 def sale_row(uid: Uid, stored: StoredSale) -> tuple[Key, Row]:
     sid = stored.id
-    key = (keys.sale(uid, sid.platform, sid.scope, sid.ext_id), keys.SALE_SK)
+    key = (fact_keys.sale(uid, sid.platform, sid.scope, sid.ext_id), fact_keys.SALE_SK)
     row = _row(key, body={"S": encode(stored.sale)})
     if stored.record:
         row["record"] = {"S": stored.record}
@@ -101,7 +101,7 @@ def read_returns(row: Row) -> Returns:
 
 
 def seen_ids_row(uid: Uid, platform: Platform, scope: ScopeId, seen: SeenIds) -> tuple[Key, Row]:
-    key = (keys.seen_ids(uid, platform, scope), keys.SEEN_IDS_SK)
+    key = (fact_keys.seen_ids(uid, platform, scope), fact_keys.SEEN_IDS_SK)
     ranges = {kind: tuple(ids) for kind, ids in seen._asdict().items() if ids is not None}
     return key, _row(key, ranges={"S": orjson.dumps(ranges).decode()})
 
@@ -115,7 +115,7 @@ def read_seen_ids(row: Row) -> SeenIds:
 
 
 def summary_row(uid: Uid, record_id: str, sales: RecordSales) -> tuple[Key, Row]:
-    key = (keys.record(uid, record_id), keys.SALES_SK)
+    key = (fact_keys.record(uid, record_id), fact_keys.SALES_SK)
     row = _row(key, body={"B": sales.summary.pack()})
     if sales.points != NO_POINTS:
         row["points"] = {"S": orjson.dumps(tuple(sales.points)).decode()}
@@ -146,7 +146,9 @@ def read_summary(row: Row) -> RecordSales:
 
 
 def pointer_key(uid: Uid, record_id: str, ref: SaleRef) -> Key:
-    return keys.record(uid, record_id), keys.pointer(ref.ordered_at, ref.scope, ref.ext_id)
+    return fact_keys.record(uid, record_id), fact_keys.pointer(
+        ref.ordered_at, ref.scope, ref.ext_id
+    )
 
 
 def pointer_row(key: Key, ref: SaleRef, postings: Postings) -> Row:
@@ -222,13 +224,13 @@ def read_ledger(row: Row) -> tuple[str, LedgerRow]:
 
 def persona_row(uid: Uid, key: Key, persona: Persona) -> Row:
     named = name_key(persona.first, persona.last)
-    shard = int(persona.id[:2], 16) % keys.RECENT_SHARDS
+    shard = int(persona.id[:2], 16) % fact_keys.RECENT_SHARDS
     return _row(
         key,
         body={"S": encode(persona)},
-        recent_shard={"S": keys.recent_shard(uid, shard)},
+        recent_shard={"S": fact_keys.recent_shard(uid, shard)},
         inserted_at={"S": f"{persona.inserted_at:015d}#{persona.id}"},
-        name_shard={"S": keys.name_shard(uid, keys.name_shard_of(named))},
+        name_shard={"S": fact_keys.name_shard(uid, fact_keys.name_shard_of(named))},
         name_key={"S": f"{named}#{persona.id}"},
     )
 

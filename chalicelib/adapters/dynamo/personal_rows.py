@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 
 from chalicelib.adapters.dynamo import consent_rows as rows
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.audit import AuditRow
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.batch import Row as RawRow
+from chalicelib.adapters.dynamo.keys import account_keys, sync_keys, text_keys
 from chalicelib.adapters.dynamo.loyalty import AdjustmentsRow
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.adapters.dynamo.set_aside import SetAsideRow
@@ -44,13 +44,13 @@ class DynamoPersonalRows:
     def erase_contact(
         self, uid: Uid, channel: Channel, contact: str, since: Instant | None = None
     ) -> int:
-        pk = keys.contact(uid, channel, contact)
+        pk = text_keys.contact(uid, channel, contact)
         gone, stored = 0, list(self._table.query(pk))
         kept = set() if since is None else _said_since(stored, since)
         for row in stored:
             if row["sk"]["S"] in kept:
                 continue
-            if row["sk"]["S"] == keys.HEAD_SK:
+            if row["sk"]["S"] == text_keys.HEAD_SK:
                 self._erase_head(uid, channel, contact, row)
             else:
                 self._delete(pk, row["sk"]["S"])
@@ -59,36 +59,36 @@ class DynamoPersonalRows:
 
     def find_texts(self, uid: Uid, numbers: Iterable[str], day: str) -> list[Text]:
         wanted = frozenset(numbers)
-        found = self._table.query(keys.texts(uid, day), keys.TEXT_PREFIX)
+        found = self._table.query(text_keys.texts(uid, day), text_keys.TEXT_PREFIX)
         texts = readable(found, lambda row: rows.read_text(uid, day, row))
         return [text for text in texts if text.number in wanted]
 
     def erase_texts(self, uid: Uid, numbers: Iterable[str], day: str) -> int:
         found = self.find_texts(uid, numbers, day)
         for text in found:
-            self._delete(keys.texts(uid, day), keys.text(text.at, text.id))
+            self._delete(text_keys.texts(uid, day), text_keys.text(text.at, text.id))
         return len(found)
 
     def find_replies(self, uid: Uid, numbers: Iterable[str]) -> list[UnclearReply]:
         wanted = frozenset(numbers)
-        found = self._table.query(keys.unclear_replies(uid), keys.UNCLEAR_REPLY_PREFIX)
+        found = self._table.query(text_keys.unclear_replies(uid), text_keys.UNCLEAR_REPLY_PREFIX)
         return [reply for reply in readable(found, read_reply) if reply.number in wanted]
 
     def erase_replies(self, uid: Uid, numbers: Iterable[str]) -> int:
         found = self.find_replies(uid, numbers)
         for reply in found:
-            self._delete(keys.unclear_replies(uid), keys.unclear_reply(reply.id))
+            self._delete(text_keys.unclear_replies(uid), text_keys.unclear_reply(reply.id))
         return len(found)
 
     def runs(self, uid: Uid, platform: Platform, after: str, limit: int) -> list[str]:
         behind = RunKeyRow.sk > after if after else None
         found = RunKeyRow.query(
-            keys.runs(uid, platform), behind, attributes_to_get=["pk", "sk"], limit=limit
+            sync_keys.runs(uid, platform), behind, attributes_to_get=["pk", "sk"], limit=limit
         )
         return [row.sk for row in found]
 
     def find_asides(self, uid: Uid, run: str, traces: Traces) -> Iterator[Mapping[str, object]]:
-        for row in SetAsideRow.query(keys.aside(uid, run)):
+        for row in SetAsideRow.query(sync_keys.aside(uid, run)):
             told = orjson.loads(row.body)
             if traces.mark(told):
                 yield told
@@ -96,7 +96,7 @@ class DynamoPersonalRows:
     def erase_asides(self, uid: Uid, run: str, traces: Traces) -> int:
         found = [
             row
-            for row in SetAsideRow.query(keys.aside(uid, run))
+            for row in SetAsideRow.query(sync_keys.aside(uid, run))
             if traces.mark(orjson.loads(row.body))
         ]
         for row in found:
@@ -104,7 +104,7 @@ class DynamoPersonalRows:
         return len(found)
 
     def erase_run_asides(self, uid: Uid, run: str) -> int:
-        found = list(SetAsideRow.query(keys.aside(uid, run)))
+        found = list(SetAsideRow.query(sync_keys.aside(uid, run)))
         for row in found:
             row.delete()
         return len(found)
@@ -112,13 +112,17 @@ class DynamoPersonalRows:
     def erase_notes(self, uid: Uid, records: Sequence[str]) -> int:
         subjects = {f"persona:{record}" for record in records}
         changed = 0
-        for row in AuditRow.query(keys.account(uid), AuditRow.sk.startswith(keys.AUDIT_PREFIX)):
+        for row in AuditRow.query(
+            account_keys.account(uid), AuditRow.sk.startswith(account_keys.AUDIT_PREFIX)
+        ):
             told = row.after or {}
             if row.subject in subjects and told.get("reason", ERASED_NOTE) != ERASED_NOTE:
                 row.after = {**told, "reason": ERASED_NOTE}
                 row.save()
                 changed += 1
-        for given in AdjustmentsRow.query_prefix(keys.account(uid), keys.ADJUSTED_PREFIX):
+        for given in AdjustmentsRow.query_prefix(
+            account_keys.account(uid), account_keys.ADJUSTED_PREFIX
+        ):
             told = [ManualAdjustment(*one) for one in orjson.loads(given.body)]
             blanked = [
                 one._replace(reason=ERASED_NOTE) if one.record in records else one for one in told
@@ -142,8 +146,8 @@ class DynamoPersonalRows:
         }
         writes: list[dict[str, Any]] = [{"Delete": delete}]
         if state.wanted is not None:
-            shard = keys.text_shard_number(contact)
-            waiting = (keys.texts_waiting(uid, shard), keys.TEXTS_WAITING_SK)
+            shard = text_keys.text_shard_number(contact)
+            waiting = (text_keys.texts_waiting(uid, shard), text_keys.TEXTS_WAITING_SK)
             writes.append(rows.add_amounts(self._table.name, waiting, {"waiting": -1}))
         if commit_writes(self._table.client, writes) is not None:
             raise ContactMoved
@@ -159,7 +163,7 @@ class ContactMoved(Exception):
 
 def _said_since(stored: Iterable[RawRow], since: Instant) -> set[str]:
     """The sort keys of what was said of a contact from then on, with its state if there is any."""
-    entries = [row for row in stored if row["sk"]["S"] != keys.HEAD_SK]
+    entries = [row for row in stored if row["sk"]["S"] != text_keys.HEAD_SK]
     read = readable(entries, lambda row: (row["sk"]["S"], rows.read_entry(row).at))
     kept = {sk for sk, at in read if at >= since}
-    return kept | {keys.HEAD_SK} if kept else kept
+    return kept | {text_keys.HEAD_SK} if kept else kept

@@ -12,8 +12,8 @@ from hashlib import blake2b
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row
+from chalicelib.adapters.dynamo.keys import sync_keys
 from chalicelib.domain.times import SECOND
 from chalicelib.domain.words import Instant
 
@@ -35,22 +35,22 @@ def put_pieces(pk: str, kind: str, value: bytes, *, expires: Instant | None = No
         piece = packed[start : start + LONGEST_IN_A_ROW]
         name = blake2b(piece, digest_size=12).hexdigest()
         expires_at = None if expires is None else expires // SECOND
-        PieceRow(pk, keys.piece(kind, name), packed=piece, expires_at=expires_at).save()
+        PieceRow(pk, sync_keys.piece(kind, name), packed=piece, expires_at=expires_at).save()
         names.append(name)
     return names
 
 
 def read_pieces(pk: str, kind: str, names: Sequence[str]) -> bytes:
     """Return the value that was stored in pieces of these names. Raises DoesNotExist."""
-    found = (PieceRow.get(pk, keys.piece(kind, name), consistent_read=True) for name in names)
+    found = (PieceRow.get(pk, sync_keys.piece(kind, name), consistent_read=True) for name in names)
     return zlib.decompress(b"".join(row.packed for row in found))
 
 
 def drop_other_pieces(pk: str, kind: str, names: Collection[str]) -> None:
     """Delete the pieces of this kind that nothing names any more."""
-    kept = {keys.piece(kind, name) for name in names}
+    kept = {sync_keys.piece(kind, name) for name in names}
     rows: Iterator[PieceRow] = PieceRow.query(
-        pk, PieceRow.sk.startswith(keys.piece(kind, "")), attributes_to_get=["pk", "sk"]
+        pk, PieceRow.sk.startswith(sync_keys.piece(kind, "")), attributes_to_get=["pk", "sk"]
     )
     with PieceRow.batch_write() as batch:
         for row in rows:

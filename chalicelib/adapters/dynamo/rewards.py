@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     ListRow,
     Row,
@@ -21,6 +20,7 @@ from chalicelib.adapters.dynamo.base import (
     put_if,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import account_keys, till_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.discounts import Discount
@@ -58,7 +58,7 @@ class DynamoDiscounts:
         bind(table, DiscountRow)
 
     def get(self, uid: Uid, discount: str) -> Discount | None:
-        row = DiscountRow.find(keys.account(uid), keys.discount(discount))
+        row = DiscountRow.find(account_keys.account(uid), till_keys.discount(discount))
         return None if row is None else _discount(row)
 
     def for_account(self, uid: Uid) -> list[Discount]:
@@ -90,7 +90,10 @@ def counted_redemption(table: str, uid: Uid, discount: str, difference: int) -> 
     return {
         "Update": {
             "TableName": table,
-            "Key": {"pk": {"S": keys.account(uid)}, "sk": {"S": keys.discount(discount)}},
+            "Key": {
+                "pk": {"S": account_keys.account(uid)},
+                "sk": {"S": till_keys.discount(discount)},
+            },
             "UpdateExpression": "ADD redeemed :difference",
             "ConditionExpression": "attribute_exists(version)",
             "ExpressionAttributeValues": {":difference": {"N": str(difference)}},
@@ -115,13 +118,13 @@ class DynamoSigningKeys:
         return self._keys[uid]
 
     def _read(self, uid: Uid) -> bytes | None:
-        row = SigningKeyRow.find(keys.account(uid), keys.SIGNING_KEY_SK)
+        row = SigningKeyRow.find(account_keys.account(uid), till_keys.SIGNING_KEY_SK)
         return None if row is None else bytes.fromhex(self._box.unseal(row.sealed, _context(uid)))
 
     def _make(self, uid: Uid) -> bytes:
         made = secrets.token_bytes(KEY_BYTES)
         sealed = self._box.seal(made.hex(), _context(uid))
-        row = SigningKeyRow(keys.account(uid), keys.SIGNING_KEY_SK, sealed=sealed)
+        row = SigningKeyRow(account_keys.account(uid), till_keys.SIGNING_KEY_SK, sealed=sealed)
         if put_if(row, SigningKeyRow.pk.does_not_exist()):
             return made
         return self._read(uid) or made
@@ -132,11 +135,11 @@ def _context(uid: Uid) -> dict[str, str]:
 
 
 def _rows(uid: Uid) -> Any:
-    return DiscountRow.query_prefix(keys.account(uid), keys.DISCOUNT_PREFIX)
+    return DiscountRow.query_prefix(account_keys.account(uid), till_keys.DISCOUNT_PREFIX)
 
 
 def _id(row: DiscountRow) -> str:
-    return row.sk.removeprefix(keys.DISCOUNT_PREFIX)
+    return row.sk.removeprefix(till_keys.DISCOUNT_PREFIX)
 
 
 def _row(discount: Discount) -> DiscountRow:
@@ -146,7 +149,7 @@ def _row(discount: Discount) -> DiscountRow:
     for name in _DAYS:
         fields[name] = fields[name] and fields[name].isoformat()
     body = orjson.dumps({name: value for name, value in fields.items() if value is not None})
-    place = keys.account(discount.uid), keys.discount(discount.id)
+    place = account_keys.account(discount.uid), till_keys.discount(discount.id)
     return DiscountRow(*place, body=body.decode(), version=discount.version)
 
 
@@ -154,7 +157,7 @@ def _discount(row: DiscountRow) -> Discount:
     stored = orjson.loads(row.body)
     stored |= {name: date.fromisoformat(stored[name]) for name in _DAYS if stored.get(name)}
     stored["stores"] = tuple(stored.get("stores", ()))
-    uid = keys.account_of(row.pk)
+    uid = account_keys.account_of(row.pk)
     return from_fields(Discount, stored, uid=uid, id=_id(row), version=int(row.version))
 
 
@@ -189,12 +192,12 @@ class DynamoPins:
         return self._save(uid, f"by#{actor}", asdict(wrong))
 
     def _read(self, uid: Uid, tag: str) -> tuple[dict[str, Any], int]:
-        row = PinRow.find(keys.account(uid), keys.pin(tag))
+        row = PinRow.find(account_keys.account(uid), till_keys.pin(tag))
         return ({}, 0) if row is None else (orjson.loads(row.body), int(row.version))
 
     def _save(self, uid: Uid, tag: str, body: dict[str, Any]) -> bool:
         version = body.pop("version")
-        row = PinRow(keys.account(uid), keys.pin(tag), version=version + 1)
+        row = PinRow(account_keys.account(uid), till_keys.pin(tag), version=version + 1)
         row.body = orjson.dumps(body).decode()
         row.expires_at = (self._clock.now() + 2 * DAY) // SECOND
         return put_if(row, at_version(PinRow.version, version))
@@ -211,7 +214,7 @@ class DynamoNamesSeen:
         bind(table, NamesSeenRow)
 
     def see(self, uid: Uid, platform: Platform, names: Collection[str]) -> None:
-        place = keys.account(uid), keys.discount_names(platform)
+        place = account_keys.account(uid), till_keys.discount_names(platform)
         for _ in range(TRIES):
             known = NamesSeenRow.listed(*place)
             new = sorted(set(names) - set(known))
@@ -222,10 +225,10 @@ class DynamoNamesSeen:
                 return
 
     def names(self, uid: Uid) -> dict[Platform, tuple[str, ...]]:
-        rows = NamesSeenRow.query_prefix(keys.account(uid), keys.DISCOUNT_NAMES_PREFIX)
+        rows = NamesSeenRow.query_prefix(account_keys.account(uid), till_keys.DISCOUNT_NAMES_PREFIX)
         read = readable(rows, lambda row: (_platform(row), tuple(orjson.loads(row.ids))))
         return dict(read)
 
 
 def _platform(row: NamesSeenRow) -> Platform:
-    return Platform(row.sk.removeprefix(keys.DISCOUNT_NAMES_PREFIX))
+    return Platform(row.sk.removeprefix(till_keys.DISCOUNT_NAMES_PREFIX))

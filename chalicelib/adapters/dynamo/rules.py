@@ -14,9 +14,9 @@ import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.accounts import AccountRow, account_of
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, find_together, put_if
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.rules import (
     KeptMembers,
@@ -49,7 +49,7 @@ class DynamoRuleBook:
         bind(table, RulesRow)
 
     def get(self, uid: Uid) -> Rules:
-        row = RulesRow.find(keys.account(uid), keys.RULES_SK)
+        row = RulesRow.find(account_keys.account(uid), account_keys.RULES_SK)
         return Rules() if row is None else unpack(row.body, int(row.version))
 
     def save(self, uid: Uid, rules: Rules) -> Rules:
@@ -61,8 +61,10 @@ class DynamoRuleBook:
 
 def account_and_rules(uid: Uid) -> tuple[Account, Rules]:
     """Read both rows by one call, strongly consistent. Raises NotFound."""
-    pk = keys.account(uid)
-    account, rules = find_together((AccountRow, pk, keys.ACCOUNT_SK), (RulesRow, pk, keys.RULES_SK))
+    pk = account_keys.account(uid)
+    account, rules = find_together(
+        (AccountRow, pk, account_keys.ACCOUNT_SK), (RulesRow, pk, account_keys.RULES_SK)
+    )
     if not isinstance(account, AccountRow):
         raise NotFound("There is no such account.")
     known = unpack(rules.body, int(rules.version)) if isinstance(rules, RulesRow) else Rules()
@@ -71,7 +73,7 @@ def account_and_rules(uid: Uid) -> tuple[Account, Rules]:
 
 def next_row(uid: Uid, rules: Rules) -> RulesRow:
     """Return the row of the rules at their next version."""
-    place = keys.account(uid), keys.RULES_SK
+    place = account_keys.account(uid), account_keys.RULES_SK
     return RulesRow(*place, body=pack(rules), version=rules.version + 1)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import orjson
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, query_page
+from chalicelib.adapters.dynamo.keys import sync_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.records import Reject
 from chalicelib.domain.stored_fields import from_fields
@@ -38,16 +38,16 @@ class DynamoSetAside:
 
     def add_aside(self, lease: Lease, first_number: int, rejects: Sequence[Reject]) -> None:
         expires_at = (self._clock.now() + KEPT_DAYS * DAY) // SECOND
-        pk = keys.aside(lease.uid, lease.run)
+        pk = sync_keys.aside(lease.uid, lease.run)
         with SetAsideRow.batch_write() as batch:
             for number, reject in enumerate(rejects, first_number):
-                sk = keys.aside_row(reject.stream, number)
+                sk = sync_keys.aside_row(reject.stream, number)
                 batch.save(SetAsideRow(pk, sk, body=_text(reject), expires_at=expires_at))
 
     def asides(
         self, uid: Uid, run: str, limit: int, after: str | None
     ) -> tuple[list[SetAside], str | None]:
-        rows, last = query_page(SetAsideRow, keys.aside(uid, run), limit, after, POSITION)
+        rows, last = query_page(SetAsideRow, sync_keys.aside(uid, run), limit, after, POSITION)
         return list(readable(rows, _set_aside)), last
 
 

@@ -6,8 +6,8 @@ from pynamodb.attributes import MapAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import size
 from pynamodb.expressions.operand import Path
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if, update_if
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.domain.slots import Slots
 from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.ports.limits import SlotQueue
@@ -32,19 +32,19 @@ class DynamoSlotRows:
         bind(table, SlotsRow)
 
     def take(self, uid: Uid, queue: SlotQueue, message: str, until: Instant, most: int) -> bool:
-        row = SlotsRow(keys.slots(uid), queue)
+        row = SlotsRow(account_keys.slots(uid), queue)
         actions = [Path([HELD, message]).set(until), SlotsRow.seq.add(1)]
         fewer = size(HELD) < most  # type: ignore[no-untyped-call]
         has_room = SlotsRow.held.exists() & SlotsRow.first.does_not_exist() & fewer
         return update_if(row, actions, has_room)
 
     def give_back(self, uid: Uid, queue: SlotQueue, message: str) -> None:
-        row = SlotsRow(keys.slots(uid), queue)
+        row = SlotsRow(account_keys.slots(uid), queue)
         slot = Path([HELD, message])
         update_if(row, [slot.remove(), SlotsRow.seq.add(1)], slot.exists())
 
     def read(self, uid: Uid, queue: SlotQueue) -> Slots:
-        row = SlotsRow.find(keys.slots(uid), queue)
+        row = SlotsRow.find(account_keys.slots(uid), queue)
         if row is None:
             return Slots()
         stored = row.held.as_dict()  # type: ignore[no-untyped-call]
@@ -53,7 +53,7 @@ class DynamoSlotRows:
 
     def save(self, uid: Uid, queue: SlotQueue, slots: Slots) -> bool:
         row = SlotsRow(
-            keys.slots(uid),
+            account_keys.slots(uid),
             queue,
             held=dict(slots.held),
             first=slots.first,

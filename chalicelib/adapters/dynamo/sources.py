@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.accounts import AccountRow, account_of
 from chalicelib.adapters.dynamo.base import bind, find_together
 from chalicelib.adapters.dynamo.credentials import CredentialRow, credential_of
 from chalicelib.adapters.dynamo.integrations import IntegrationRow, integration_of
+from chalicelib.adapters.dynamo.keys import account_keys, integration_keys
 from chalicelib.domain.words import CredentialId, Platform, Uid
 from chalicelib.services.ports.runs import SyncSource
 
@@ -19,11 +19,11 @@ class DynamoSources:
         bind(integrations, CredentialRow, IntegrationRow)
 
     def read(self, uid: Uid, platform: Platform, credential: CredentialId) -> SyncSource:
-        pk = keys.account(uid)
+        pk = account_keys.account(uid)
         account, integration, held = find_together(
-            (AccountRow, pk, keys.ACCOUNT_SK),
-            (IntegrationRow, pk, keys.integration(platform)),
-            (CredentialRow, pk, keys.credential(platform, credential)),
+            (AccountRow, pk, account_keys.ACCOUNT_SK),
+            (IntegrationRow, pk, integration_keys.integration(platform)),
+            (CredentialRow, pk, integration_keys.credential(platform, credential)),
         )
         return SyncSource(
             account=account_of(uid, account) if isinstance(account, AccountRow) else None,

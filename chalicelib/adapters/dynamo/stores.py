@@ -12,7 +12,6 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     bind,
@@ -24,6 +23,7 @@ from chalicelib.adapters.dynamo.base import (
     update_if,
 )
 from chalicelib.adapters.dynamo.batch import SIDE_BY_SIDE, together
+from chalicelib.adapters.dynamo.keys import account_keys, store_row_keys
 from chalicelib.adapters.dynamo.positions import checked_position
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import AiqError, Conflict, NotFound, StaleVersion
@@ -85,20 +85,20 @@ class DynamoStores:
         bind(table, StoreRow, CounterRow, StoreKeyRow, StoreLookupRow)
 
     def create(self, store: Store) -> Store:
-        counter = CounterRow(keys.account(store.uid), keys.STORE_COUNTER_SK)
+        counter = CounterRow(account_keys.account(store.uid), store_row_keys.STORE_COUNTER_SK)
         counter.update(actions=[CounterRow.last.add(1)])
         created = replace(store, id=int(counter.last), version=1)
         _store_row(created).save(StoreRow.pk.does_not_exist())
         return created
 
     def get(self, uid: Uid, store: int) -> Store:
-        row = StoreRow.find(keys.account(uid), keys.store(store))
+        row = StoreRow.find(account_keys.account(uid), store_row_keys.store(store))
         if row is None:
             raise NotFound("There is no such store.")
         return _store(row)
 
     def for_account(self, uid: Uid) -> list[Store]:
-        rows = StoreRow.query_prefix(keys.account(uid), keys.STORE_PREFIX)
+        rows = StoreRow.query_prefix(account_keys.account(uid), store_row_keys.STORE_PREFIX)
         return list(readable(rows, _store))
 
     def save(self, store: Store) -> Store:
@@ -120,19 +120,19 @@ class DynamoStores:
         self, uid: Uid, limit: int, after: str | None
     ) -> tuple[list[StoreKey], str | None]:
         """A position is the id of the page's last key."""
-        pk, start = keys.account(uid), None
+        pk, start = account_keys.account(uid), None
         if after is not None:
-            last_key = keys.store_key(checked_position(after, KEY_ID))
+            last_key = store_row_keys.store_key(checked_position(after, KEY_ID))
             start = {"pk": {"S": pk}, "sk": {"S": last_key}}
         rows = StoreKeyRow.query(
             pk,
-            StoreKeyRow.sk.startswith(keys.STORE_KEY_PREFIX),
+            StoreKeyRow.sk.startswith(store_row_keys.STORE_KEY_PREFIX),
             page_size=limit + 1,
             last_evaluated_key=start,
             consistent_read=True,
         )
         page, last = first_page(rows, limit)
-        position = last and last.removeprefix(keys.STORE_KEY_PREFIX)
+        position = last and last.removeprefix(store_row_keys.STORE_KEY_PREFIX)
         return list(readable(page, _store_key)), position
 
     def see_keys(self, uid: Uid, sightings: Iterable[StoreKeySighting]) -> None:
@@ -143,7 +143,7 @@ class DynamoStores:
             merged.setdefault(key_id, _MergedSighting(sighting)).add(sighting)
 
         def record(key_id: str) -> None:
-            row = StoreKeyRow(keys.account(uid), keys.store_key(key_id))
+            row = StoreKeyRow(account_keys.account(uid), store_row_keys.store_key(key_id))
             _record_sighting(row, merged[key_id])
 
         if len(merged) <= SIDE_BY_SIDE:
@@ -161,19 +161,21 @@ class DynamoStores:
 
     def lookup(self, uid: Uid) -> StoreLookup:
         """One query: stores and store keys lie side by side under their account."""
-        rows = StoreLookupRow.query_prefix(keys.account(uid), keys.ANY_STORE_PREFIX)
+        rows = StoreLookupRow.query_prefix(
+            account_keys.account(uid), store_row_keys.ANY_STORE_PREFIX
+        )
         of_stores: dict[int, str | None] = {}
         states: dict[int, str] = {}
         of_keys: list[tuple[str, int | None, str | None]] = []
 
         def add(row: StoreLookupRow) -> None:
-            if row.sk.startswith(keys.STORE_PREFIX):
-                store = int(row.sk.removeprefix(keys.STORE_PREFIX))
+            if row.sk.startswith(store_row_keys.STORE_PREFIX):
+                store = int(row.sk.removeprefix(store_row_keys.STORE_PREFIX))
                 of_stores[store] = row.time_zone
                 if row.state:
                     states[store] = row.state
             else:
-                key = row.sk.removeprefix(keys.STORE_KEY_PREFIX)
+                key = row.sk.removeprefix(store_row_keys.STORE_KEY_PREFIX)
                 of_keys.append((key, instant(row.store), row.time_zone))
 
         for _ in readable(rows, add):
@@ -254,7 +256,7 @@ class DynamoStores:
                 return StaleVersion("A store was changed meanwhile.", store=store)
         for key, reason in zip(sorted(wanted), failed[len(stores) :], strict=False):
             if reason is not None and wanted[key] is not None:
-                row = StoreKeyRow.find(keys.account(uid), keys.store_key(key))
+                row = StoreKeyRow.find(account_keys.account(uid), store_row_keys.store_key(key))
                 if row is None:
                     return NotFound("There is no such store key.", store_key=key)
                 if row.store is not None and row.store != wanted[key]:
@@ -272,7 +274,7 @@ class DynamoStores:
         for key, reason in zip(wanted, failed[1:], strict=False):
             if reason is None:
                 continue
-            row = StoreKeyRow.find(keys.account(uid), keys.store_key(key))
+            row = StoreKeyRow.find(account_keys.account(uid), store_row_keys.store_key(key))
             if row is None:
                 return NotFound("There is no such store key.", store_key=key)
             owner = row.store
@@ -330,11 +332,11 @@ def _record_sighting(row: StoreKeyRow, seen: _MergedSighting) -> None:
 
 
 def _store_at(uid: Uid, store: int) -> StoreRow:
-    return StoreRow(keys.account(uid), keys.store(store))
+    return StoreRow(account_keys.account(uid), store_row_keys.store(store))
 
 
 def _key_at(uid: Uid, key: str) -> StoreKeyRow:
-    return StoreKeyRow(keys.account(uid), keys.store_key(key))
+    return StoreKeyRow(account_keys.account(uid), store_row_keys.store_key(key))
 
 
 def _mapped(store: int | None, held: int | None) -> tuple[list[Action], Condition]:
@@ -346,24 +348,28 @@ def _mapped(store: int | None, held: int | None) -> tuple[list[Action], Conditio
 
 
 def _key_id(row: StoreKeyRow) -> str:
-    return row.sk.removeprefix(keys.STORE_KEY_PREFIX)
+    return row.sk.removeprefix(store_row_keys.STORE_KEY_PREFIX)
 
 
 def _store_row(store: Store) -> StoreRow:
-    return StoreRow.of(store, keys.account(store.uid), keys.store(store.id))
+    return StoreRow.of(store, account_keys.account(store.uid), store_row_keys.store(store.id))
 
 
 def _store(row: StoreRow) -> Store:
     return row.as_fact(
-        Store, uid=keys.account_of(row.pk), id=int(row.sk.removeprefix(keys.STORE_PREFIX))
+        Store,
+        uid=account_keys.account_of(row.pk),
+        id=int(row.sk.removeprefix(store_row_keys.STORE_PREFIX)),
     )
 
 
 def _key_rows(uid: Uid, condition: Condition | None = None) -> Iterator[StoreKeyRow]:
-    return StoreKeyRow.query_prefix(keys.account(uid), keys.STORE_KEY_PREFIX, condition)
+    return StoreKeyRow.query_prefix(
+        account_keys.account(uid), store_row_keys.STORE_KEY_PREFIX, condition
+    )
 
 
 def _store_key(row: StoreKeyRow) -> StoreKey:
     return row.as_fact(
-        StoreKey, uid=keys.account_of(row.pk), id=_key_id(row), name=row.name or row.key
+        StoreKey, uid=account_keys.account_of(row.pk), id=_key_id(row), name=row.name or row.key
     )

@@ -14,8 +14,8 @@ from itertools import islice
 import orjson
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, put_if
+from chalicelib.adapters.dynamo.keys import sync_keys
 from chalicelib.adapters.dynamo.pieces import (
     LONGEST_IN_A_ROW,
     drop_other_pieces,
@@ -71,8 +71,8 @@ class DynamoStreamStates:
     """The stream states, manifests and sales by day of the `SyncStates` port."""
 
     def streams(self, uid: Uid, credential: CredentialId) -> Mapping[Stream, StreamState]:
-        pk = keys.credential_state(uid, credential)
-        row = StreamsRow.find(pk, keys.STREAMS_SK)
+        pk = sync_keys.credential_state(uid, credential)
+        row = StreamsRow.find(pk, sync_keys.STREAMS_SK)
         states = orjson.loads(row.states) if row else {}
         later = orjson.loads(row.later) if row and row.later else {}
         if row and row.pieces:
@@ -91,7 +91,7 @@ class DynamoStreamStates:
             for stream, state in told.items()
         }
         pk, packed, names = (
-            keys.credential_state(lease.uid, lease.credential),
+            sync_keys.credential_state(lease.uid, lease.credential),
             orjson.dumps(told),
             [],
         )
@@ -101,7 +101,7 @@ class DynamoStreamStates:
             packed = orjson.dumps({s: state | {"store_key_sales": {}} for s, state in told.items()})
         row = StreamsRow(
             pk,
-            keys.STREAMS_SK,
+            sync_keys.STREAMS_SK,
             states=packed.decode(),
             later=orjson.dumps(later).decode() if any(later.values()) else None,
             pieces=orjson.dumps(names).decode() if names else None,
@@ -112,7 +112,7 @@ class DynamoStreamStates:
             drop_other_pieces(pk, STORE_KEYS, names)
 
     def forget_streams(self, uid: Uid, credential: CredentialId) -> None:
-        StreamsRow(keys.credential_state(uid, credential), keys.STREAMS_SK).delete()
+        StreamsRow(sync_keys.credential_state(uid, credential), sync_keys.STREAMS_SK).delete()
 
     def manifests(
         self, uid: Uid, credential: CredentialId, addresses: Mapping[str, ManifestAddress]
@@ -120,7 +120,9 @@ class DynamoStreamStates:
         everything = (
             key
             for name, address in addresses.items()
-            for key in _keys_of(keys.manifest(uid, credential, name, address.generation), address)
+            for key in _keys_of(
+                sync_keys.manifest(uid, credential, name, address.generation), address
+            )
         )
         while wanted := list(islice(everything, ROWS_A_READ)):
             found = {
@@ -133,32 +135,32 @@ class DynamoStreamStates:
     def put_delta(
         self, lease: Lease, stream: str, generation: int, number: int, packed: bytes
     ) -> None:
-        pk = keys.manifest(lease.uid, lease.credential, stream, generation)
-        row = ManifestRow(pk, keys.manifest_delta(number), packed=packed, fence=lease.fence)
+        pk = sync_keys.manifest(lease.uid, lease.credential, stream, generation)
+        row = ManifestRow(pk, sync_keys.manifest_delta(number), packed=packed, fence=lease.fence)
         _put_fenced(row, ManifestRow.fence, lease)
 
     def put_base(
         self, lease: Lease, stream: Stream, generation: int, chunks: Iterable[bytes]
     ) -> int:
-        pk = keys.manifest(lease.uid, lease.credential, stream, generation)
+        pk = sync_keys.manifest(lease.uid, lease.credential, stream, generation)
         number = 0
         for number, packed in enumerate(chunks, 1):
-            sk = keys.manifest_base(number - 1)
+            sk = sync_keys.manifest_base(number - 1)
             ManifestRow(pk, sk, packed=packed, fence=lease.fence).save()
         return number
 
     def drop_manifest(
         self, uid: Uid, credential: CredentialId, stream: str, generation: int
     ) -> None:
-        pk = keys.manifest(uid, credential, stream, generation)
+        pk = sync_keys.manifest(uid, credential, stream, generation)
         with ManifestRow.batch_write() as batch:
             for row in ManifestRow.query(pk, attributes_to_get=["pk", "sk"]):
                 batch.delete(row)
 
     def sale_days(self, uid: Uid, credential: CredentialId, since: Day) -> list[bytes]:
-        first = keys.sale_day(since, 0)
+        first = sync_keys.sale_day(since, 0)
         rows = SaleDayRow.query(
-            keys.sale_days(uid, credential), SaleDayRow.sk >= first, consistent_read=True
+            sync_keys.sale_days(uid, credential), SaleDayRow.sk >= first, consistent_read=True
         )
         days: dict[str, list[SaleDayRow]] = {}
         for row in rows:
@@ -168,12 +170,12 @@ class DynamoStreamStates:
                 for row in day[: int(day[0].rows)]]  # fmt: skip
 
     def put_sale_day(self, lease: Lease, day: Day, packed: Sequence[bytes]) -> None:
-        pk = keys.sale_days(lease.uid, lease.credential)
+        pk = sync_keys.sale_days(lease.uid, lease.credential)
         expires_at = (day + SALE_DAYS_KEPT) * DAY // SECOND
         for number, each in enumerate(packed):
             row = SaleDayRow(
                 pk,
-                keys.sale_day(day, number),
+                sync_keys.sale_day(day, number),
                 packed=each,
                 rows=len(packed),
                 fence=lease.fence,
@@ -185,9 +187,9 @@ class DynamoStreamStates:
 def _keys_of(pk: str, address: ManifestAddress) -> Iterator[tuple[str, str]]:
     """Return the keys of a manifest's base chunks, then those of its deltas, in order."""
     for number in range(address.chunks):
-        yield pk, keys.manifest_base(number)
+        yield pk, sync_keys.manifest_base(number)
     for number in range(1, address.deltas + 1):
-        yield pk, keys.manifest_delta(number)
+        yield pk, sync_keys.manifest_delta(number)
 
 
 def _put_fenced(row: Row, fence: NumberAttribute, lease: Lease) -> None:

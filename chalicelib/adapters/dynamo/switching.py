@@ -14,7 +14,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import audit, keys
+from chalicelib.adapters.dynamo import audit
 from chalicelib.adapters.dynamo import rules as rule_book
 from chalicelib.adapters.dynamo.base import (
     Row,
@@ -25,6 +25,7 @@ from chalicelib.adapters.dynamo.base import (
     query_page,
     transact,
 )
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.stored_fields import from_fields
@@ -83,17 +84,19 @@ class DynamoPosSwitches:
         return replace(switch, seq=switch.seq + 1)
 
     def get(self, uid: Uid, switch: str) -> PosSwitch:
-        row = PosSwitchRow.find(keys.account(uid), keys.switch(switch))
+        row = PosSwitchRow.find(account_keys.account(uid), account_keys.switch(switch))
         if row is None:
             raise NotFound("There is no such switch.")
         return _read_switch(row)
 
     def all(self, uid: Uid) -> list[PosSwitch]:
-        rows = PosSwitchRow.query_prefix(keys.account(uid), keys.SWITCH_PREFIX)
+        rows = PosSwitchRow.query_prefix(account_keys.account(uid), account_keys.SWITCH_PREFIX)
         return list(readable(rows, _read_switch))[::-1]
 
     def check(self, uid: Uid, switch: str, number: int) -> SwitchCheck:
-        row = PosSwitchRow.find(keys.account(uid), keys.switch_check(switch, number))
+        row = PosSwitchRow.find(
+            account_keys.account(uid), account_keys.switch_check(switch, number)
+        )
         if row is None:
             raise NotFound("There is no such check.")
         return from_fields(SwitchCheck, orjson.loads(row.body), seq=int(row.seq))
@@ -110,7 +113,7 @@ class DynamoPosSwitches:
 
     def pair(self, check: SwitchCheck, n: str) -> DoubledPair:
         row = None
-        if keys.DOUBLED_PAIR.fullmatch(n):
+        if account_keys.DOUBLED_PAIR.fullmatch(n):
             row = DoubledPairRow.find(_pairs_of(check), n)
         if row is None:
             raise NotFound("There are no such sales that look doubled.")
@@ -120,7 +123,7 @@ class DynamoPosSwitches:
         self, check: SwitchCheck, limit: int, after: str | None
     ) -> tuple[list[DoubledPair], str | None]:
         rows, position = query_page(
-            DoubledPairRow, _pairs_of(check), limit, after, keys.DOUBLED_PAIR
+            DoubledPairRow, _pairs_of(check), limit, after, account_keys.DOUBLED_PAIR
         )
         return list(readable(rows, _read_pair)), position
 
@@ -143,11 +146,15 @@ def _transact(writes: Callable[[TransactWrite], None]) -> None:
 
 
 def _switch_row(switch: PosSwitch) -> PosSwitchRow:
-    return _row(keys.account(switch.uid), keys.switch(switch.id), switch)
+    return _row(account_keys.account(switch.uid), account_keys.switch(switch.id), switch)
 
 
 def _check_row(check: SwitchCheck) -> PosSwitchRow:
-    return _row(keys.account(check.uid), keys.switch_check(check.switch, check.number), check)
+    return _row(
+        account_keys.account(check.uid),
+        account_keys.switch_check(check.switch, check.number),
+        check,
+    )
 
 
 def _row(pk: str, sk: str, fact: PosSwitch | SwitchCheck) -> PosSwitchRow:
@@ -161,7 +168,7 @@ def _read_switch(row: PosSwitchRow) -> PosSwitch:
 
 
 def _pairs_of(check: SwitchCheck) -> str:
-    return keys.doubled_pairs(check.uid, check.switch, check.number)
+    return account_keys.doubled_pairs(check.uid, check.switch, check.number)
 
 
 def _pair_row(check: SwitchCheck, pair: DoubledPair) -> DoubledPairRow:

@@ -23,7 +23,6 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     bind,
@@ -32,6 +31,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import sync_keys
 from chalicelib.adapters.dynamo.pieces import (
     LONGEST_IN_A_ROW,
     PieceRow,
@@ -255,12 +255,12 @@ class DynamoSyncStates(DynamoStreamStates, DynamoSetAside):
     def runs(
         self, uid: Uid, platform: Platform, limit: int, before: str | None
     ) -> tuple[list[RunView], str | None]:
-        pk = keys.runs(uid, platform)
+        pk = sync_keys.runs(uid, platform)
         rows, last = query_page(RunRow, pk, limit, before, RUN, newest_first=True)
         return list(readable(rows, lambda row: self._fresh(read_view(row.view)))), last
 
     def run(self, uid: Uid, platform: Platform, run: str) -> RunView:
-        row = RunRow.find(keys.runs(uid, platform), run)
+        row = RunRow.find(sync_keys.runs(uid, platform), run)
         if row is None:
             raise NotFound("There is no such sync run.")
         return self._fresh(read_view(row.view))
@@ -323,7 +323,7 @@ def _packed(lease: Lease, checkpoint: dict[str, Any], now: Instant) -> bytes:
 
 def _run_row(view: RunView) -> RunRow:
     return RunRow(
-        keys.runs(view.uid, view.platform),
+        sync_keys.runs(view.uid, view.platform),
         view.id,
         credential=view.credential,
         view=view_text(view),
@@ -331,4 +331,4 @@ def _run_row(view: RunView) -> RunRow:
 
 
 def _state_key(uid: Uid, credential: CredentialId) -> tuple[str, str]:
-    return keys.credential_state(uid, credential), keys.STATE_SK
+    return sync_keys.credential_state(uid, credential), sync_keys.STATE_SK

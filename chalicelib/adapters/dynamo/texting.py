@@ -14,7 +14,6 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import (
     Row,
     at_version,
@@ -23,6 +22,7 @@ from chalicelib.adapters.dynamo.base import (
     transact,
     update_if,
 )
+from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.domain.errors import Conflict, StaleVersion
 from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.texting import TextingRules
@@ -62,7 +62,7 @@ class DynamoTextingSettings:
         bind(table, TextingRow, OriginationRow, AssignmentRow)
 
     def get(self, uid: Uid) -> TextingRules:
-        row = TextingRow.find(keys.account(uid), keys.TEXTING_SK)
+        row = TextingRow.find(account_keys.account(uid), account_keys.TEXTING_SK)
         return TextingRules() if row is None else _rules(row)
 
     def save(self, uid: Uid, before: TextingRules, after: TextingRules) -> TextingRules:
@@ -94,24 +94,28 @@ class DynamoTextingSettings:
         free = OriginationRow.uid.does_not_exist() | (OriginationRow.uid == uid)
         if not update_if(row, [OriginationRow.assigned.set(uid)], free):
             raise Conflict(TAKEN)
-        AssignmentRow(keys.OPERATOR, keys.ASSIGNING_SK).save()
+        AssignmentRow(account_keys.OPERATOR, account_keys.ASSIGNING_SK).save()
 
     def holders(self, number: str) -> Holders:
-        row = OriginationRow.find(keys.origination(number), keys.ORIGINATION_SK)
+        row = OriginationRow.find(account_keys.origination(number), account_keys.ORIGINATION_SK)
         if row is None:
             return Holders()
         return Holders(Uid(row.uid), tuple(map(Uid, sorted((row.once or set()) - {row.uid}))))
 
 
 def _origination(number: str) -> OriginationRow:
-    return OriginationRow(keys.origination(number), keys.ORIGINATION_SK)
+    return OriginationRow(account_keys.origination(number), account_keys.ORIGINATION_SK)
 
 
 def _row(uid: Uid, rules: TextingRules, version: int) -> TextingRow:
     values = rules.as_fields()
     number = values.pop("number")
     return TextingRow(
-        keys.account(uid), keys.TEXTING_SK, number=number, rules=values, version=version
+        account_keys.account(uid),
+        account_keys.TEXTING_SK,
+        number=number,
+        rules=values,
+        version=version,
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.adapters.dynamo import consent_rows as rows
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable
+from chalicelib.adapters.dynamo.keys import text_keys
 from chalicelib.adapters.dynamo.positions import AT_AND_ID, checked_position
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.adapters.dynamo.transactions import Write, commit_writes
@@ -70,7 +70,7 @@ class DynamoTexts:
         return commit_writes(self.table.client, writes) is None
 
     def get(self, uid: Uid, day: str, at: Instant, text: str) -> Text | None:
-        key = (keys.texts(uid, day), keys.text(at, text))
+        key = (text_keys.texts(uid, day), text_keys.text(at, text))
         found = self.table.get_many([key])
         return rows.read_text(uid, day, found[key]) if key in found else None
 
@@ -82,14 +82,14 @@ class DynamoTexts:
             checked_position(after, AT_AND_ID)
         condition = "pk = :pk AND sk BETWEEN :first AND :last"
         values = {
-            ":pk": {"S": keys.texts(uid, day)},
-            ":first": {"S": keys.TEXT_PREFIX},
-            ":last": {"S": f"{keys.TEXT_PREFIX}{after or '~'}"},
+            ":pk": {"S": text_keys.texts(uid, day)},
+            ":first": {"S": text_keys.TEXT_PREFIX},
+            ":last": {"S": f"{text_keys.TEXT_PREFIX}{after or '~'}"},
         }
         found = self.table.query_page(
             condition, values, limit + 2, newest_first=True, consistent=True
         )
-        by_position = {row["sk"]["S"].removeprefix(keys.TEXT_PREFIX): row for row in found}
+        by_position = {row["sk"]["S"].removeprefix(text_keys.TEXT_PREFIX): row for row in found}
         by_position.pop(after or "", None)
         page = list(by_position)[:limit]
         stored = (by_position[position] for position in page)
@@ -97,7 +97,7 @@ class DynamoTexts:
         return texts, page[-1] if len(by_position) > limit else None
 
     def totals(self, uid: Uid, period: str) -> TextTotals:
-        key = (keys.text_counts(uid, period), keys.TEXT_COUNTS_SK)
+        key = (text_keys.text_counts(uid, period), text_keys.TEXT_COUNTS_SK)
         row = self.table.get_many([key]).get(key, {})
         return TextTotals(
             **{name: int(row[name]["N"]) for name in ("texts", "parts", "unknown") if name in row}
@@ -130,7 +130,7 @@ class DynamoTexts:
         return [
             rows.add_amounts(
                 self.table.name,
-                (keys.text_counts(text.uid, period), keys.TEXT_COUNTS_SK),
+                (text_keys.text_counts(text.uid, period), text_keys.TEXT_COUNTS_SK),
                 amounts,
             )
             for period in (text.day, text.month)
@@ -147,8 +147,8 @@ class DynamoTexts:
             "Update": {
                 "TableName": self.table.name,
                 "Key": {
-                    "pk": {"S": keys.texts(text.uid, text.day)},
-                    "sk": {"S": keys.text(text.at, text.id)},
+                    "pk": {"S": text_keys.texts(text.uid, text.day)},
+                    "sk": {"S": text_keys.text(text.at, text.id)},
                 },
                 "UpdateExpression": expression,
                 "ConditionExpression": "#state = :sending",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
+from chalicelib.adapters.dynamo.keys import fact_keys
 from chalicelib.domain.tombstones import NO_TOMBSTONES, Tombstone, Tombstones
 from chalicelib.domain.words import Uid
 
@@ -40,16 +40,16 @@ class DynamoTombstones:
     def read_now(self, uid: Uid) -> Tombstones:
         """Read them all, strongly consistent."""
         salt, held = b"", {}
-        for row in self._table.query(keys.tombstones(uid)):
-            if row["sk"]["S"] == keys.SALT_SK:
+        for row in self._table.query(fact_keys.tombstones(uid)):
+            if row["sk"]["S"] == fact_keys.SALT_SK:
                 salt = bytes(row["salt"]["B"])
             else:
-                held[row["sk"]["S"].removeprefix(keys.TOMBSTONE_PREFIX)] = _tombstone(row)
+                held[row["sk"]["S"].removeprefix(fact_keys.TOMBSTONE_PREFIX)] = _tombstone(row)
         return Tombstones(salt, held)
 
     def salt(self, uid: Uid) -> bytes:
         """Return the account's salt, made when it is first asked for; it never changes."""
-        place = {"pk": {"S": keys.tombstones(uid)}, "sk": {"S": keys.SALT_SK}}
+        place = {"pk": {"S": fact_keys.tombstones(uid)}, "sk": {"S": fact_keys.SALT_SK}}
         answer = self._table.client.update_item(
             TableName=self._table.name,
             Key=place,
@@ -61,7 +61,7 @@ class DynamoTombstones:
 
 
 def tombstone_row(uid: Uid, name: str, tombstone: Tombstone) -> tuple[Key, Row]:
-    pk, sk = keys.tombstones(uid), keys.tombstone(name)
+    pk, sk = fact_keys.tombstones(uid), fact_keys.tombstone(name)
     row: Row = {
         "pk": {"S": pk},
         "sk": {"S": sk},

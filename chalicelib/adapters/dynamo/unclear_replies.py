@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable, Row
+from chalicelib.adapters.dynamo.keys import text_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.times import DAY, SECOND
@@ -26,28 +26,28 @@ class DynamoUnclearReplies:
 
     def add(self, uid: Uid, reply: UnclearReply) -> None:
         row = {
-            "pk": {"S": keys.unclear_replies(uid)},
-            "sk": {"S": keys.unclear_reply(reply.id)},
+            "pk": {"S": text_keys.unclear_replies(uid)},
+            "sk": {"S": text_keys.unclear_reply(reply.id)},
             "body": {"S": orjson.dumps(reply).decode()},
             "expires_at": {"N": str((reply.at + KEPT_DAYS * DAY) // SECOND)},
         }
         self.table.client.put_item(TableName=self.table.name, Item=row)
 
     def waiting(self, uid: Uid) -> list[UnclearReply]:
-        rows = self.table.query(keys.unclear_replies(uid), keys.UNCLEAR_REPLY_PREFIX)
+        rows = self.table.query(text_keys.unclear_replies(uid), text_keys.UNCLEAR_REPLY_PREFIX)
         replies = readable(rows, read_reply)
         return sorted(filter(self._is_kept, replies), key=lambda reply: (reply.at, reply.id))
 
     def get(self, uid: Uid, reply_id: str) -> UnclearReply | None:
-        key = (keys.unclear_replies(uid), keys.unclear_reply(reply_id))
+        key = (text_keys.unclear_replies(uid), text_keys.unclear_reply(reply_id))
         row = self.table.get_many([key]).get(key)
         reply = read_reply(row) if row is not None else None
         return reply if reply is not None and self._is_kept(reply) else None
 
     def remove(self, uid: Uid, reply_id: str) -> None:
         key = {
-            "pk": {"S": keys.unclear_replies(uid)},
-            "sk": {"S": keys.unclear_reply(reply_id)},
+            "pk": {"S": text_keys.unclear_replies(uid)},
+            "sk": {"S": text_keys.unclear_reply(reply_id)},
         }
         self.table.client.delete_item(TableName=self.table.name, Key=key)
 

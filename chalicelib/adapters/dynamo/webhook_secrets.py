@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.base import Row, bind, instant
+from chalicelib.adapters.dynamo.keys import account_keys, till_keys
 from chalicelib.adapters.dynamo.readable import readable
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.api_keys import WebhookSecret
@@ -26,22 +26,22 @@ class DynamoWebhookSecrets:
         bind(table, WebhookSecretRow)
 
     def put(self, secret: WebhookSecret) -> None:
-        place = keys.webhook_secret(secret.platform, secret.id)
-        WebhookSecretRow.of(secret, keys.account(secret.uid), place).save()
+        place = till_keys.webhook_secret(secret.platform, secret.id)
+        WebhookSecretRow.of(secret, account_keys.account(secret.uid), place).save()
 
     def for_platform(self, uid: Uid, platform: Platform) -> list[WebhookSecret]:
-        return self._listed(uid, keys.webhooks_of(platform))
+        return self._listed(uid, till_keys.webhooks_of(platform))
 
     def for_account(self, uid: Uid) -> list[WebhookSecret]:
-        return self._listed(uid, keys.WEBHOOK_PREFIX)
+        return self._listed(uid, till_keys.WEBHOOK_PREFIX)
 
     def _listed(self, uid: Uid, prefix: str) -> list[WebhookSecret]:
-        rows = WebhookSecretRow.query_prefix(keys.account(uid), prefix)
+        rows = WebhookSecretRow.query_prefix(account_keys.account(uid), prefix)
         return list(readable(rows, lambda row: _secret_of(uid, row)))
 
 
 def _secret_of(uid: Uid, row: WebhookSecretRow) -> WebhookSecret:
-    platform, _, secret = row.sk.removeprefix(keys.WEBHOOK_PREFIX).partition("#")
+    platform, _, secret = row.sk.removeprefix(till_keys.WEBHOOK_PREFIX).partition("#")
     return WebhookSecret(
         uid=uid,
         platform=Platform(platform),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @once
 def planner() -> AudiencePlanner:
-    from chalicelib.adapters.dynamo.keys import AUDIENCE_SHARDS
+    from chalicelib.adapters.dynamo.keys.account_keys import AUDIENCE_SHARDS
     from chalicelib.services.audiences.plan import AudiencePlanner
 
     return AudiencePlanner(

@@ -59,7 +59,7 @@ def sync_control() -> SyncControl:
 
 @once
 def planner() -> Planner:
-    from chalicelib.adapters.dynamo.keys import DUE_SHARDS
+    from chalicelib.adapters.dynamo.keys.integration_keys import DUE_SHARDS
     from chalicelib.services.sync.plan import Planner
 
     return Planner(

@@ -62,7 +62,7 @@ def request_sender() -> RequestSender:
 
 @once
 def release() -> Release:
-    from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
+    from chalicelib.adapters.dynamo.keys.text_keys import TEXT_SHARDS
     from chalicelib.services.texting.release import Release
 
     return Release(
@@ -144,7 +144,7 @@ def send_pins() -> SendPins:
 
 @once
 def held_requests() -> HeldRequests:
-    from chalicelib.adapters.dynamo.keys import TEXT_SHARDS
+    from chalicelib.adapters.dynamo.keys.text_keys import TEXT_SHARDS
     from chalicelib.services.texting.held_requests import HeldRequests
 
     return HeldRequests(

@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.consent import DynamoConsent
+from chalicelib.adapters.dynamo.keys import account_keys, sync_keys
 from chalicelib.domain.consent import ConsentAct, Entry
 from chalicelib.domain.words import CredentialId, Uid
 from chalicelib.services.consent.log import append_entries
@@ -299,7 +299,7 @@ def test_no_text_goes_after_a_restore_until_somebody_says_so(
 
     row = aws.dynamodb.get_item(
         TableName=aws.in_use()["AccountsTable"],
-        Key={"pk": {"S": keys.OPERATOR}, "sk": {"S": keys.KILL_SWITCH_SK}},
+        Key={"pk": {"S": account_keys.OPERATOR}, "sk": {"S": account_keys.KILL_SWITCH_SK}},
     )["Item"]
     assert row["off"] == {"BOOL": True}
     assert AT in row["reason"]["S"]
@@ -328,7 +328,7 @@ def test_the_same_command_again_restores_nothing_twice(aws: Aws) -> None:
     assert aws.run("--at", AT) == 0
     aws.dynamodb.delete_item(
         TableName=aws.in_use()["AccountsTable"],
-        Key={"pk": {"S": keys.OPERATOR}, "sk": {"S": keys.KILL_SWITCH_SK}},
+        Key={"pk": {"S": account_keys.OPERATOR}, "sk": {"S": account_keys.KILL_SWITCH_SK}},
     )
     in_use = aws.in_use()
 
@@ -468,16 +468,16 @@ def test_a_table_of_the_name_that_is_another_is_not_taken_for_the_restored_one(
 
 def given_rows(aws: Aws, heard_at: int, credential: str = CREDENTIAL) -> None:
     """A credential's rows in the sync table: a run and what it left of its streams."""
-    state = keys.credential_state(UID, credential)
+    state = sync_keys.credential_state(UID, credential)
     rows: list[dict[str, Any]] = [
         {
-            "sk": {"S": keys.STATE_SK},
+            "sk": {"S": sync_keys.STATE_SK},
             "heard_at": {"N": str(heard_at)},
             "fence": {"N": "4"},
             "checkpoint": {"B": b"{}"},
         },
         {
-            "sk": {"S": keys.STREAMS_SK},
+            "sk": {"S": sync_keys.STREAMS_SK},
             "states": {
                 "S": json.dumps(
                     {"sales": {"watermark": 7, "generation": 3, "chunks": 1, "deltas": 2}}
@@ -490,8 +490,8 @@ def given_rows(aws: Aws, heard_at: int, credential: str = CREDENTIAL) -> None:
         aws.dynamodb.put_item(TableName=table, Item={"pk": {"S": state}, **row})
     for name, generation in (("sales", 3), ("inventory-seen", 4)):
         for number in range(30):
-            pk = keys.manifest(UID, credential, name, generation)
-            key = {"pk": {"S": pk}, "sk": {"S": keys.manifest_delta(number)}}
+            pk = sync_keys.manifest(UID, credential, name, generation)
+            key = {"pk": {"S": pk}, "sk": {"S": sync_keys.manifest_delta(number)}}
             aws.dynamodb.put_item(TableName=table, Item=key)
 
 
@@ -524,10 +524,10 @@ def test_a_run_whose_manifest_is_dropped_begins_anew_and_keeps_fence_and_waterma
 
     drop_unsafe_manifests(aws.dynamodb, table, MOMENT)
 
-    pk = {"S": keys.credential_state(UID, CREDENTIAL)}
+    pk = {"S": sync_keys.credential_state(UID, CREDENTIAL)}
     state, streams = (
         aws.dynamodb.get_item(TableName=table, Key={"pk": pk, "sk": {"S": sk}})["Item"]
-        for sk in (keys.STATE_SK, keys.STREAMS_SK)
+        for sk in (sync_keys.STATE_SK, sync_keys.STREAMS_SK)
     )
     assert "checkpoint" not in state
     assert state["fence"] == {"N": "4"}
