@@ -39,6 +39,7 @@ def test_keys_are_matched_on_one_page_and_the_bell_clears_by_itself(
             page.get_by_role("option", name="New store from this key").click()
         page.get_by_role("button", name="Save 2 mappings").click()
 
+        expect(page.get_by_text("2 mappings saved. Past sales are being assigned.")).to_be_visible()
         expect(page.get_by_text("Every key has its store.")).to_be_visible()
         mapped = {key["store"] for key in shop.owner.store_keys()}
         assert mapped == {1, 2}
@@ -50,6 +51,38 @@ def test_keys_are_matched_on_one_page_and_the_bell_clears_by_itself(
         page.get_by_label("Nickname").fill("Downtown")
         page.get_by_role("button", name="Save settings").click()
         expect(page.get_by_text(re.compile(r"^Saved\."))).to_be_visible()
+
+
+def test_a_key_that_somebody_maps_meanwhile_is_named_and_no_choice_is_lost(
+    browser: Browser, shops: Callable[[], Shop]
+) -> None:
+    shop = shops()
+    shop.connect("posabit")
+    shop.wait_for_syncs()
+    for name in ("Harbor House", "Summit Supply"):
+        shop.owner.call("POST", "/stores", {"name": name})
+    with shop.page(browser, "/settings/stores/match") as page:
+        choices = page.get_by_role("combobox", name=re.compile("^Store for"))
+        expect(choices).to_have_count(2)
+        for choice in choices.all():
+            choice.click()
+            page.get_by_role("option", name="Summit Supply").click()
+        first, *_ = (key["id"] for key in shop.owner.store_keys())
+        shop.owner.call(
+            "PUT", "/mappings", {"items": [{"key": first, "store": 1}], "versions": {"1": 1}}
+        )
+
+        page.get_by_role("button", name="Save 2 mappings").click()
+        expect(
+            page.get_by_text(re.compile("is mapped to Harbor House. Take it away there"))
+        ).to_be_visible()
+        expect(choices).to_have_count(1)
+        expect(choices).to_have_value("Summit Supply")
+        assert [key["store"] for key in shop.owner.store_keys()].count(None) == 1
+
+        page.get_by_role("button", name="Save 1 mapping").click()
+        expect(page.get_by_text("Every key has its store.")).to_be_visible()
+        assert {key["store"] for key in shop.owner.store_keys()} == {1, 2}
 
 
 def test_a_key_is_mapped_at_its_store(browser: Browser, shops: Callable[[], Shop]) -> None:

@@ -1,17 +1,22 @@
 import { Anchor, Button, Group, Select, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useBlocker } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call } from '../../api/client';
+import { call, type Schemas } from '../../api/client';
 import { useAccount, useFormat } from '../../app/account';
+import { isStale } from '../../components/Conflict';
 import { Table } from '../../components/DataList';
 import { cut } from '../../components/format';
 import { Go } from '../../components/Go';
 import { Strip } from '../../components/Meaning';
-import { Empty } from '../../components/Notice';
+import { Empty, ProblemNotice } from '../../components/Notice';
 import { Page } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
 import { Foreign, LocalTime } from '../../components/Text';
+import { t as common } from '../../components/words';
+import { ProgressOfJob } from '../changes/ProgressOfJob';
+import { type Holder, holderOf, requestsOf, takenKey } from './mappings';
 import {
   type Store,
   type StoreKey,
@@ -20,10 +25,19 @@ import {
   titleOfKey,
   unmapped,
 } from './queries';
+import { Taken } from './Taken';
 import { t } from './words';
 
 const NEW = 'new';
 const SKIP = 'skip';
+const NEW_STORE = {
+  nickname: '',
+  address: '',
+  state: '',
+  country: '',
+  phone: '',
+  time_zone: null,
+};
 
 /** All keys that wait for a store, on one page: chosen here, saved together. */
 export function MatchPage() {
@@ -55,86 +69,105 @@ export function MatchPage() {
   );
 }
 
+interface Chosen {
+  key: string;
+  store: number;
+}
+
 function Matching({ stores, keys, base }: { stores: Store[]; keys: StoreKey[]; base: string }) {
   const account = useAccount();
+  const { uid } = account;
   const format = useFormat();
   const cache = useQueryClient();
   const [choices, setChoices] = useState<Record<string, string>>({});
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<string[]>([]);
-  const [done, setDone] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const [taken, setTaken] = useState<Holder>();
+  const [saved, setSaved] = useState(0);
+  const [job, setJob] = useState<Schemas['JobAnswer']>();
   const choiceOf = (key: StoreKey) =>
     choices[key.id] ?? (key.suggested_store != null ? String(key.suggested_store) : SKIP);
   const chosen = keys.filter((key) => choiceOf(key) !== SKIP);
+  useBlocker({
+    shouldBlockFn: () =>
+      keys.some((key) => choices[key.id] !== undefined) &&
+      !busy &&
+      !window.confirm(common('leave')),
+    enableBeforeUnload: false,
+  });
+
+  /** The store of each chosen key; the new ones are made, and stay chosen whatever comes after. */
+  async function storesOf(): Promise<Chosen[]> {
+    const each: Chosen[] = [];
+    for (const key of chosen) {
+      const choice = choiceOf(key);
+      let store = Number(choice);
+      if (choice === NEW) {
+        const body = { ...NEW_STORE, name: cut(key.name || key.key, 100) };
+        store = (await call('post', '/api/accounts/{uid}/stores', { path: { uid }, body })).id;
+        setChoices((now) => ({ ...now, [key.id]: String(store) }));
+      }
+      each.push({ key: key.id, store });
+    }
+    return each;
+  }
 
   async function save() {
     setBusy(true);
-    const wrong: string[] = [];
-    const byStore = new Map<number, StoreKey[]>();
-    for (const key of chosen) {
-      const choice = choiceOf(key);
-      try {
-        const id =
-          choice === NEW
-            ? (
-                await call('post', '/api/accounts/{uid}/stores', {
-                  path: { uid: account.uid },
-                  body: {
-                    name: cut(key.name || key.key, 100),
-                    nickname: '',
-                    address: '',
-                    state: '',
-                    country: '',
-                    phone: '',
-                    time_zone: null,
-                  },
-                })
-              ).id
-            : Number(choice);
-        byStore.set(id, [...(byStore.get(id) ?? []), key]);
-      } catch (error) {
-        wrong.push(t('failedRow', { key: titleOfKey(key), reason: (error as Error).message }));
+    setError(undefined);
+    setTaken(undefined);
+    setSaved(0);
+    let done = 0;
+    try {
+      // Before a store is made for it: whether somebody else has mapped a key meanwhile.
+      const now = await cache.fetchQuery({ ...storeKeysQuery(uid), staleTime: 0 });
+      const wanted = chosen.map((key) => ({ key: key.id, store: Number(choiceOf(key)) || null }));
+      const mapped = takenKey(wanted, now.items);
+      if (mapped) return setTaken(mapped);
+      const pairs = await storesOf();
+      const shops = await cache.fetchQuery({ ...storesQuery(uid), staleTime: 0 });
+      for (const body of requestsOf(pairs, shops.items)) {
+        const said = await call('put', '/api/accounts/{uid}/mappings', { path: { uid }, body });
+        done += body.items.length;
+        setJob(said.job);
       }
+    } catch (failure) {
+      const holder = holderOf(failure);
+      if (holder) setTaken(holder);
+      else setError(failure);
+    } finally {
+      setSaved(done);
+      await Promise.all(
+        ['stores', 'store-keys', 'notifications', 'personas'].map((name) =>
+          cache.invalidateQueries({ queryKey: [uid, name] }),
+        ),
+      );
+      setBusy(false);
     }
-    for (const [store, added] of byStore) {
-      const path = { uid: account.uid, store };
-      try {
-        const now = await call('get', '/api/accounts/{uid}/stores/{store}/mappings', { path });
-        const ids = [...now.keys.map((key) => key.id), ...added.map((key) => key.id)];
-        await call('put', '/api/accounts/{uid}/stores/{store}/mappings', {
-          path,
-          version: now.version,
-          body: { keys: ids },
-        });
-      } catch (error) {
-        for (const key of added) {
-          wrong.push(t('failedRow', { key: titleOfKey(key), reason: (error as Error).message }));
-        }
-      }
-    }
-    await Promise.all(
-      ['stores', 'store-keys', 'notifications', 'personas'].map((name) =>
-        cache.invalidateQueries({ queryKey: [account.uid, name] }),
-      ),
-    );
-    setFailed(wrong);
-    setDone(true);
-    setBusy(false);
   }
 
+  const failed = taken !== undefined || error !== undefined;
+  const kept = saved > 0 ? t('partSaved', { n: saved }) : t('nothingSaved');
   return (
     <Stack>
-      {done && failed.length === 0 && (
+      {saved > 0 && !failed && (
         <Strip meaning="good" live>
-          {t('saved')}
+          {t('matched', { n: saved })} {t('repeat')}
         </Strip>
       )}
-      {failed.length > 0 && (
-        <Strip meaning="bad" live>
-          {failed.map((each) => (
-            <div key={each}>{each}</div>
-          ))}
+      {job && <ProgressOfJob key={job.id} job={job} />}
+      {taken && <Taken holder={taken} kept={kept} />}
+      {isStale(error) ? (
+        <Strip meaning="warn" live>
+          {t('meanwhile')}
         </Strip>
+      ) : (
+        error !== undefined && (
+          <>
+            <ProblemNotice error={error} />
+            <Text c="dimmed">{kept}</Text>
+          </>
+        )
       )}
       {keys.length === 0 ? (
         <Empty

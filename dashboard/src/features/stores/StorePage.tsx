@@ -2,7 +2,7 @@ import { MultiSelect, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useState } from 'react';
-import { call } from '../../api/client';
+import { call, type Schemas } from '../../api/client';
 import { type Problem, reasonsByField } from '../../api/problem';
 import { useAccount, useFormat } from '../../app/account';
 import { ConflictDialog, isStale } from '../../components/Conflict';
@@ -16,8 +16,10 @@ import { PlatformSymbol } from '../../components/Platform';
 import { SaveBar } from '../../components/SaveBar';
 import { CopyField } from '../../components/Text';
 import { t as common } from '../../components/words';
+import { ProgressOfJob } from '../changes/ProgressOfJob';
 import { useCounted } from '../changes/useCounted';
 import { cardsQuery } from '../integrations/queries';
+import { holderOf } from './mappings';
 import {
   inOrder,
   type Store,
@@ -27,6 +29,7 @@ import {
   storesQuery,
   titleOfKey,
 } from './queries';
+import { Taken } from './Taken';
 import { t } from './words';
 
 const FIELDS = ['name', 'nickname', 'address', 'state', 'country', 'time_zone', 'phone'] as const;
@@ -98,6 +101,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
   const [error, setError] = useState<unknown>();
   const [half, setHalf] = useState(false);
   const [saved, setSaved] = useState<string>();
+  const [job, setJob] = useState<Schemas['JobAnswer']>();
   const { counted, dialog } = useCounted<Store>();
   const [stale, setStale] = useState<{ error: Problem; theirs: Store }>();
   const before = valuesOf(began.store);
@@ -106,6 +110,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
   const dirty = changed.length > 0 || remapped;
   const reasons = reasonsByField(error);
   const write = account.may('stores:write');
+  const holder = holderOf(error);
 
   // What came in meanwhile is taken over while nothing was changed here.
   useEffect(() => {
@@ -161,6 +166,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
             body: { keys: chosen },
           });
           now = { ...now, version: mapping.version };
+          setJob(mapping.job ?? undefined);
         } catch (failure) {
           setHalf(sent.length > 0);
           throw failure;
@@ -181,6 +187,8 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
       } else {
         if (now.version !== began.store.version) setBegan({ store: now, mine: began.mine });
         setError(failure);
+        // Whose a key is by now, so that it is shown as taken.
+        void cache.invalidateQueries({ queryKey: [account.uid, 'store-keys'] });
       }
     } finally {
       setBusy(false);
@@ -246,7 +254,12 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
           </Strip>
         )}
         {half && <Strip meaning="warn">{t('halfSaved')}</Strip>}
-        {error !== undefined && <ProblemNotice error={error} />}
+        {job && <ProgressOfJob key={job.id} job={job} />}
+        {holder ? (
+          <Taken holder={holder} />
+        ) : (
+          error !== undefined && <ProblemNotice error={error} />
+        )}
         {write && (
           <SaveBar
             dirty={dirty}

@@ -37,7 +37,8 @@ export const t = speaker({
   savedPlain: 'Saved.',
   halfSaved: 'The store’s details are saved; its mappings are not.',
   nameNeeded: 'Give the store a name.',
-  taken: 'This key belongs to {store}.',
+  taken: '{key} is mapped to {store}.',
+  numbered: 'store {n}',
   takeAway: 'Take it away there first.',
   openStore: 'Open',
   create: 'Add store',
@@ -56,6 +57,11 @@ export const t = speaker({
   saveMappings: '{n, plural, =0 {Save mappings} one {Save 1 mapping} other {Save # mappings}}',
   allMapped: 'Every key has its store.',
   backToStores: 'Back to Retail Store',
-  failedRow: '{key}: {reason}',
+  nothingSaved: 'Nothing was saved; your other choices are still here.',
+  partSaved:
+    '{n, plural, one {1 mapping is saved} other {# mappings are saved}}; the others are still chosen here.',
+  meanwhile: 'A store was changed meanwhile. Press Save again: your choices are still here.',
+  matched:
+    '{n, plural, one {1 mapping saved} other {# mappings saved}}. Past sales are being assigned.',
   none: 'none',
 });
