@@ -24,18 +24,21 @@ import orjson
 from chalicelib.domain.records import ADDED_LATER
 
 ENTRY_BYTES = 24
+KEY_BITS = 64
 CHUNK_ENTRIES = 8_000
 """192 KB a chunk, far below the 400 KB of an item."""
 
 NO_ROW = 0
 """Stands for an unknown row digest; it equals no row's."""
 
-BUCKETS = 2_048
-BUCKET_SHIFT = 64 - 11
-"""Of 5,000,000 entries a bucket has 2,400: 59 KB."""
+FEWEST_BUCKETS_BITS = 6
+SPLIT_BITS = 2
+MOST_IN_A_BUCKET = 64
+"""The most entries of a bucket on average; with more, each is split in four. A look-up reads one
+bucket, so it takes as few steps and cache lines however many records there are (ADR 53)."""
 
-_UNUSED = array("Q")
-"""Stands in all buckets that have no entry yet; nothing is ever put into it."""
+_FREED = array("Q")
+"""Stands for a bucket that was split."""
 
 COMPACT_ABOVE = 0.25
 
@@ -82,16 +85,17 @@ def id_digest(ext_id: str) -> int:
 class Manifest:
     """The known records of one stream. Not thread-safe.
 
-    Entries are in sorted arrays, 24 bytes each. They are split into `BUCKETS` by the first bits of
-    their keys, which are digests and so spread evenly: a new entry moves only its bucket, and
-    nothing ever needs the whole twice.
+    Entries are in buckets by the first bits of their keys, which are digests and so spread evenly.
+    A bucket is one array: its keys in order, then their records' digests, then their rows'. There
+    are more buckets the more entries there are, so a new entry moves few others, and nothing ever
+    needs the whole twice.
     """
 
     def __init__(self, base: Iterable[bytes] = (), deltas: Iterable[bytes] = ()) -> None:
         """`base`, `deltas`: as stored, in order; each is dropped before the next one is taken."""
-        self._ids = [_UNUSED] * BUCKETS
-        self._digests = [_UNUSED] * BUCKETS
-        self._rows = [_UNUSED] * BUCKETS
+        self._buckets = [array("Q") for _ in range(1 << FEWEST_BUCKETS_BITS)]
+        self._shift = KEY_BITS - FEWEST_BUCKETS_BITS
+        self._entries = 0
         self._unsaved = array("Q")
         self._row_changes = array("Q")
         self._appended = 0
@@ -100,45 +104,32 @@ class Manifest:
         self._compacted = len(self)
         for delta in deltas:
             self._add_delta(unpack_ids(delta))
-        if self._appended:
-            self._sort_buckets()
 
     def __len__(self) -> int:
-        return sum(map(len, self._ids))
+        return self._entries
 
     def get(self, key: int) -> int | None:
         """Return the record digest stored for an `id_digest`, or None."""
-        bucket = key >> BUCKET_SHIFT
-        ids = self._ids[bucket]
-        place = bisect_left(ids, key)
-        if place < len(ids) and ids[place] == key:
-            return self._digests[bucket][place]
+        bucket = self._buckets[key >> self._shift]
+        count = len(bucket) // 3
+        place = bisect_left(bucket, key, 0, count)
+        if place < count and bucket[place] == key:
+            return bucket[count + place]
         return None
 
     def was_read_from(self, key: int, row: int) -> bool:
         """Whether the record was last read from a row of this digest."""
-        bucket = key >> BUCKET_SHIFT
-        ids = self._ids[bucket]
-        place = bisect_left(ids, key)
-        if place < len(ids) and ids[place] == key:
-            return self._rows[bucket][place] == row != NO_ROW
+        bucket = self._buckets[key >> self._shift]
+        count = len(bucket) // 3
+        place = bisect_left(bucket, key, 0, count)
+        if place < count and bucket[place] == key:
+            return bucket[2 * count + place] == row != NO_ROW
         return False
 
     def upsert(self, key: int, value: int, row: int = NO_ROW) -> None:
         """Store a record's digest and its row's digest under its `id_digest`."""
         self._unsaved.append(key)
-        bucket = key >> BUCKET_SHIFT
-        ids = self._ids[bucket]
-        place = bisect_left(ids, key)
-        if place < len(ids) and ids[place] == key:
-            self._digests[bucket][place] = value
-            self._rows[bucket][place] = row
-        else:
-            if ids is _UNUSED:
-                ids = self._open(bucket)
-            ids.insert(place, key)
-            self._digests[bucket].insert(place, value)
-            self._rows[bucket].insert(place, row)
+        self._put(key, value, row)
 
     def replace_row_digest(self, key: int, row: int) -> None:
         """Note that a known, unchanged record was read from another row.
@@ -146,13 +137,11 @@ class Manifest:
         This alone is not saved with the next deltas, because a POS may touch all its rows for
         nothing; see `save_row_changes`.
         """
-        bucket = key >> BUCKET_SHIFT
-        ids = self._ids[bucket]
-        place = bisect_left(ids, key)
-        if place == len(ids) or ids[place] != key or self._rows[bucket][place] == row:
+        bucket, count, place = self._find(key)
+        if place == count or bucket[place] != key or bucket[2 * count + place] == row:
             return
         self._row_changes.append(key)
-        self._rows[bucket][place] = row
+        bucket[2 * count + place] = row
 
     def take_deltas(self) -> Iterator[bytes]:
         """Return what was upserted since the last call, as deltas of at most a chunk's size."""
@@ -164,9 +153,8 @@ class Manifest:
         for start in range(0, len(keys), CHUNK_ENTRIES):
             delta = array("Q")
             for key in keys[start : start + CHUNK_ENTRIES]:
-                bucket = key >> BUCKET_SHIFT
-                place = bisect_left(self._ids[bucket], key)
-                delta.extend((key, self._digests[bucket][place], self._rows[bucket][place]))
+                bucket, count, place = self._find(key)
+                delta.extend((key, bucket[count + place], bucket[2 * count + place]))
             _to_big_endian(delta)
             yield delta.tobytes()
 
@@ -190,10 +178,11 @@ class Manifest:
     def base_chunks(self) -> Iterator[bytes]:
         """Return the whole manifest as base chunks, in order, each made when it is asked for."""
         ids, digests, rows = array("Q"), array("Q"), array("Q")
-        for bucket, bucket_ids in enumerate(self._ids):
-            ids.extend(bucket_ids)
-            digests.extend(self._digests[bucket])
-            rows.extend(self._rows[bucket])
+        for bucket in self._buckets:
+            count = len(bucket) // 3
+            ids.extend(bucket[:count])
+            digests.extend(bucket[count : 2 * count])
+            rows.extend(bucket[2 * count :])
             while len(ids) >= CHUNK_ENTRIES:
                 yield _packed(ids[:CHUNK_ENTRIES], digests[:CHUNK_ENTRIES], rows[:CHUNK_ENTRIES])
                 del ids[:CHUNK_ENTRIES], digests[:CHUNK_ENTRIES], rows[:CHUNK_ENTRIES]
@@ -202,47 +191,67 @@ class Manifest:
 
     def ids(self) -> Iterator[int]:
         """Return every known id digest, ascending."""
-        return chain.from_iterable(self._ids)
+        return chain.from_iterable(bucket[: len(bucket) // 3] for bucket in self._buckets)
 
     def _add_sorted(self, flat: array[int]) -> None:
         """Put entries behind those that are there, all of which have smaller keys."""
         ids, digests, rows = flat[0::3], flat[1::3], flat[2::3]
+        self._make_room(len(ids))
         start = 0
         while start < len(ids):
-            bucket = ids[start] >> BUCKET_SHIFT
-            end = bisect_left(ids, (bucket + 1) << BUCKET_SHIFT, start)
-            self._open(bucket)
-            self._ids[bucket].extend(ids[start:end])
-            self._digests[bucket].extend(digests[start:end])
-            self._rows[bucket].extend(rows[start:end])
+            number = ids[start] >> self._shift
+            end = bisect_left(ids, (number + 1) << self._shift, start)
+            bucket, new = self._buckets[number], slice(start, end)
+            count = len(bucket) // 3
+            keys, values = bucket[:count] + ids[new], bucket[count : 2 * count] + digests[new]
+            self._buckets[number] = keys + values + bucket[2 * count :] + rows[new]
             start = end
 
     def _add_delta(self, flat: array[int]) -> None:
-        """Put entries behind those of their buckets, for `_sort_buckets` to put in order."""
         for key, value, row in zip(flat[0::3], flat[1::3], flat[2::3], strict=True):
-            bucket = key >> BUCKET_SHIFT
-            self._open(bucket)
-            self._ids[bucket].append(key)
-            self._digests[bucket].append(value)
-            self._rows[bucket].append(row)
+            self._put(key, value, row)
         self._appended += len(flat) // 3
 
-    def _open(self, bucket: int) -> array[int]:
-        """Give the bucket arrays of its own, if it has none; return that of its keys."""
-        if self._ids[bucket] is _UNUSED:
-            for arrays in (self._ids, self._digests, self._rows):
-                arrays[bucket] = array("Q")
-        return self._ids[bucket]
+    def _put(self, key: int, value: int, row: int) -> None:
+        bucket, count, place = self._find(key)
+        if place < count and bucket[place] == key:
+            bucket[count + place] = value
+            bucket[2 * count + place] = row
+            return
+        bucket.insert(2 * count + place, row)
+        bucket.insert(count + place, value)
+        bucket.insert(place, key)
+        self._make_room(1)
 
-    def _sort_buckets(self) -> None:
-        """Sort each bucket by its keys; of equal keys the last entry stays."""
-        for bucket, ids in enumerate(self._ids):
-            if ids is _UNUSED:
-                continue
-            places = {key: place for place, key in enumerate(ids)}
-            order = [places[key] for key in sorted(places)]
-            for arrays in (self._ids, self._digests, self._rows):
-                arrays[bucket] = array("Q", map(arrays[bucket].__getitem__, order))
+    def _find(self, key: int) -> tuple[array[int], int, int]:
+        """Return the bucket of a key, its number of entries, and where in it the key is or goes."""
+        bucket = self._buckets[key >> self._shift]
+        count = len(bucket) // 3
+        return bucket, count, bisect_left(bucket, key, 0, count)
+
+    def _make_room(self, added: int) -> None:
+        """Count entries that come, and split the buckets until they are small on average."""
+        self._entries += added
+        while self._entries > MOST_IN_A_BUCKET * len(self._buckets):
+            self._split_buckets()
+
+    def _split_buckets(self) -> None:
+        """Split each bucket by the next bits of its keys; it is freed before the next is split."""
+        self._shift -= SPLIT_BITS
+        smaller: list[array[int]] = []
+        for number, bucket in enumerate(self._buckets):
+            self._buckets[number] = _FREED
+            count = len(bucket) // 3
+            start = 0
+            for part in range((number << SPLIT_BITS) + 1, ((number + 1) << SPLIT_BITS) + 1):
+                end = bisect_left(bucket, part << self._shift, start, count)
+                smaller.append(
+                    bucket[start:end]
+                    + bucket[count + start : count + end]
+                    + bucket[2 * count + start : 2 * count + end]
+                )
+                start = end
+        self._buckets = smaller
 
 
 def _packed(ids: array[int], digests: array[int], rows: array[int]) -> bytes:

@@ -22,11 +22,15 @@ numbers = st.integers(0, 2**64 - 1)
 entries = st.lists(st.tuples(st.integers(0, 40) | numbers, numbers, numbers), max_size=60)
 
 
-@given(entries, st.lists(st.integers(0, 3), max_size=60), st.integers(1, 12))
+@given(
+    entries, st.lists(st.integers(0, 3), max_size=60), st.integers(1, 12), st.sampled_from((1, 64))
+)
 def test_a_manifest_is_a_dict_however_it_was_saved_and_merged(
-    told: list[tuple[int, int, int]], saves: list[int], chunk: int
+    told: list[tuple[int, int, int]], saves: list[int], chunk: int, small: int
 ) -> None:
-    module.CHUNK_ENTRIES, usual = chunk, module.CHUNK_ENTRIES
+    usual = module.CHUNK_ENTRIES, module.FEWEST_BUCKETS_BITS, module.MOST_IN_A_BUCKET
+    module.CHUNK_ENTRIES = chunk
+    module.FEWEST_BUCKETS_BITS, module.MOST_IN_A_BUCKET = min(small, 6), small
     try:
         known, truth, base, deltas = Manifest(), {}, [], []
         for number, (key, value, row) in enumerate(told):
@@ -53,7 +57,7 @@ def test_a_manifest_is_a_dict_however_it_was_saved_and_merged(
         assert len(read_again) == len(truth)
         assert all(read_again.get(key) is None for key in range(50) if key not in truth)
     finally:
-        module.CHUNK_ENTRIES = usual
+        module.CHUNK_ENTRIES, module.FEWEST_BUCKETS_BITS, module.MOST_IN_A_BUCKET = usual
 
 
 def test_chunks_hold_at_most_eight_thousand_entries() -> None:
@@ -194,6 +198,36 @@ def test_reading_and_rewriting_a_manifest_takes_little_more_than_its_entries() -
 
     assert written == 24 * (size + 2_000)
     assert peak < 1.5 * written
+
+
+class Compared(int):
+    """A key that counts how often it is compared."""
+
+    times = 0
+
+    def __gt__(self, other: int) -> bool:
+        self.times += 1
+        return int(self) > other
+
+
+def test_a_record_is_looked_up_in_as_few_steps_however_many_are_known() -> None:
+    known = {size: _read(size) for size in (1_000, 400_000)}
+    known[60_000] = grown = Manifest()
+    for number in range(60_000):
+        grown.upsert(id_digest(str(number)), 1, 2)
+
+    steps = {}
+    for size, manifest in known.items():
+        keys = [Compared(id_digest(str(number))) for number in range(0, size, size // 1_000)]
+        assert all(manifest.was_read_from(key, 2) for key in keys)
+        steps[size] = sum(key.times for key in keys) / len(keys)
+
+    assert max(steps.values()) < 7
+
+
+def _read(size: int) -> Manifest:
+    keys = sorted(id_digest(str(number)) for number in range(size))
+    return Manifest([pack_ids(number for key in keys for number in (key, 1, 2))])
 
 
 def test_what_is_stored_stays_what_it_is() -> None:
