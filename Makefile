@@ -1,7 +1,9 @@
 # The project's commands. Each works from a fresh clone with Python 3.11 to 3.13, make and git.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-once test test-full check format bench deploy destroy restore account redrive texting number limit phone pos pos-check pos-try screens stack mutants clean
+# Where it is set, every process compiles anew all that it imports, and pytest every test.
+unexport PYTHONDONTWRITEBYTECODE
+.PHONY: help demo demo-once test test-full check format bench deploy destroy restore account redrive texting number limit phone pos pos-check pos-try screens stack mutants clean chromium
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -20,13 +22,16 @@ demo: $(READY) ## The whole product with simulated POS and data; stays until Ctr
 demo-once: $(READY) ## The same, checks the outcome, prints one line of JSON and stops
 	$(RUN) tools.demo --once
 
-test: check ## Everything CI needs
+test: chromium check ## Everything CI needs
 	$(BIN)/pytest -n 2 -m "not stack and not browser and not full"
 	$(BIN)/pytest -m "stack and not full"
 	$(BIN)/pytest -m "browser and not full"
 
 test-full: test ## The long runs too
 	$(BIN)/pytest -m full
+
+chromium: $(READY)
+	@$(RUN) tools.chromium
 
 check: $(READY) ## Format, lint, types, layers, API document, requirements, costs, dashboard, template, security scan
 	$(BIN)/ruff format --check --quiet .
@@ -95,6 +100,7 @@ pos-try: $(READY) ## What a recorded answer becomes: NAME=newpos STREAM=customer
 
 clean: ## Everything the commands made, the environment too
 	rm -rf .venv .local .cache mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dashboard/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13; name one: make PYTHON=..." >&2; exit 1; }

@@ -51,7 +51,18 @@ def node_variables(log: Path) -> dict[str, str]:
         return dict(os.environ)
     home = environment("node", log=log)
     folder = next(home.glob(_NODE))
+    _link_npm(folder)
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def _link_npm(folder: Path) -> None:
+    """Make links of `npm` and `npx`, as in Node's own archive: the package has copies of the files
+    there, which look for their libraries beside themselves and find none."""
+    for name in ("npm", "npx"):
+        command, new = folder / name, folder / f".{name}-{os.getpid()}"
+        if not command.is_symlink():
+            new.symlink_to(Path("..", "lib", "node_modules", "npm", "bin", f"{name}-cli.js"))
+            new.replace(command)
 
 
 def _has_node() -> bool:

@@ -5,20 +5,19 @@ Each light at a desk, some dark or on a phone too. It needs `make demo` to run, 
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tools import chromium
 from tools.demo.memory import Memory
 from tools.demo.steps import OWNER
 from tools.paths import LOCAL, ROOT
 from tools.stack.__main__ import running_stack
 
 TARGET = ROOT / "docs" / "screens"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 DESK, PHONE = 1280, 360
 HEIGHT, TALL = 860, 1500
 SETTLE_MS = 1000
@@ -52,11 +51,6 @@ LOOKS = (
     ("light", PHONE, {"overview", "card", "personas", "counter"}),
 )
 """Colour scheme, width, and the pages that are shown so."""
-
-
-def chromium() -> str | None:
-    """A Chromium that is on this machine."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 def pictures(browser: Browser, url: str, password: str) -> Iterator[Path]:
@@ -104,7 +98,7 @@ def shoot(page: Page, name: str, scheme: str, width: int) -> Path:
 def main() -> int:
     data_dir = LOCAL / "demo"
     facts = running_stack(data_dir)
-    path = chromium()
+    path = chromium.find()
     if not facts:
         print("no demo runs: start it with `make demo` and wait for its summary", file=sys.stderr)
         return 1

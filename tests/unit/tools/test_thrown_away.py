@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from pathlib import Path
 
 from tests.waiting import eventually
@@ -25,3 +27,16 @@ def test_a_folder_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
     throw_away(tmp_path / "nothing")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_deletes_is_waited_for_when_nobody_looks(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        throw_away(folder)
+        gc.collect()
+
+    assert [each for each in said if each.category is ResourceWarning] == []
+    assert eventually(lambda: not list(tmp_path.iterdir()))
