@@ -38,7 +38,7 @@ from chalicelib.domain.words import Fence
 from chalicelib.services.freezing.shards import ShardStore
 from chalicelib.services.freezing.take_backup import TakeBackup
 from chalicelib.services.ports.backups import ObjectBad
-from chalicelib.services.ports.facts import CommitLock
+from chalicelib.services.ports.commits import CommitLock
 from tools.paths import ROOT
 from tools.steps import StepFailed
 

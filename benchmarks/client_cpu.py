@@ -22,7 +22,7 @@ from chalicelib.adapters.dynamo import persona_rows as rows
 from chalicelib.adapters.dynamo.wire import WireClient
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import record_id
-from chalicelib.services.ports.facts import StoredRecord
+from chalicelib.services.ports.stored_facts import StoredRecord
 
 CALLS = 120
 MANY = 25

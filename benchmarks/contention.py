@@ -42,8 +42,8 @@ from chalicelib.domain.words import POINT, ScopeId, Stream, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
+from chalicelib.services.ports.commits import CommitLock, Committed, Writes
 from chalicelib.services.ports.common import do_nothing
-from chalicelib.services.ports.facts import CommitLock, Committed, Writes
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
 from chalicelib.services.signups.take_signup import take_signup

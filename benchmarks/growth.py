@@ -38,9 +38,9 @@ from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.contacts_withdrawn import Withdrawal, Withdrawals
 from chalicelib.services.ports.effects import CommitEffects
-from chalicelib.services.ports.facts import KeyCarriers, StoredRecord
 from chalicelib.services.ports.pos import Page
 from chalicelib.services.ports.runs import Lease, RunView
+from chalicelib.services.ports.stored_facts import KeyCarriers, StoredRecord
 from chalicelib.services.ports.stores import StoreLookup
 from chalicelib.services.sync.progress import Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests

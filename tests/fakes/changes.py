@@ -12,8 +12,8 @@ from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Instant
 from chalicelib.services.ports.changes import AppliedChange, ChangedMeanwhile, Job, Preview
-from chalicelib.services.ports.facts import NO_SALES, RecordSales
 from chalicelib.services.ports.loyalty import ManualAdjustment
+from chalicelib.services.ports.stored_facts import NO_SALES, RecordSales
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.integrations import MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit

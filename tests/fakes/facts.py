@@ -16,24 +16,21 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.pulled_facts import PulledFact
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.tombstones import Tombstone, Tombstones
+from chalicelib.services.ports.commits import CommitLock, Intent, Writes
 from chalicelib.services.ports.common import do_nothing
-from chalicelib.services.ports.facts import (
+from chalicelib.services.ports.facts import PageRows, SalesSpan
+from chalicelib.services.ports.facts_log import LoggedFact
+from chalicelib.services.ports.stored_facts import (
     NO_SALES,
-    CommitLock,
-    Intent,
     KeyCarriers,
     LedgerRow,
-    PageRows,
     RecordRows,
     RecordSales,
     Returns,
     SaleId,
-    SalesSpan,
     StoredRecord,
     StoredSale,
-    Writes,
 )
-from chalicelib.services.ports.facts_log import LoggedFact
 
 Pointer = tuple[SaleRef, Postings]
 

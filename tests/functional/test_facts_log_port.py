@@ -14,7 +14,8 @@ from chalicelib.adapters.dynamo.facts_log import LINES, DynamoFactsLog
 from chalicelib.domain.acts import Imported
 from chalicelib.domain.pulled_facts import PulledCustomer, PulledFact, PulledSale
 from chalicelib.domain.records import Customer
-from chalicelib.services.ports.facts import FactStore, Writes
+from chalicelib.services.ports.commits import Writes
+from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.facts_log import FactsLog
 from tests.fakes.common import FakeClock
 from tests.fakes.facts import MemoryFacts

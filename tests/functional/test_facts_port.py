@@ -28,16 +28,15 @@ from chalicelib.domain.ledger import RecordPoints
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, LineItem, Sale, Tender
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
-from chalicelib.services.ports.facts import (
-    FactStore,
-    Intent,
+from chalicelib.services.ports.commits import Intent, Writes
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.stored_facts import (
     KeyCarriers,
     RecordRows,
     RecordSales,
     SaleId,
     StoredRecord,
     StoredSale,
-    Writes,
 )
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import NOON, FakeClock

@@ -13,15 +13,15 @@ from chalicelib.domain.ledger import Posting, RecordPoints
 from chalicelib.domain.membership import Reason
 from chalicelib.domain.personas import Bought, Figures
 from chalicelib.domain.records import Sale
-from chalicelib.services.ports.facts import (
-    FactStore,
+from chalicelib.services.ports.commits import Writes
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.stored_facts import (
     LedgerRow,
     RecordRows,
     RecordSales,
     SaleId,
     StoredRecord,
     StoredSale,
-    Writes,
 )
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.facts import MemoryFacts

@@ -17,7 +17,10 @@ from chalicelib.domain.ids import record_id
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer
 from chalicelib.domain.sales_summary import SaleRef
-from chalicelib.services.ports.facts import FactStore, PersonaList, StoredRecord, Writes
+from chalicelib.services.ports.commits import Writes
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.persona_list import PersonaList
+from chalicelib.services.ports.stored_facts import StoredRecord
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.facts import MemoryFacts
 from tests.fakes.persona_list import MemoryPersonaList

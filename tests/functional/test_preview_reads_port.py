@@ -19,7 +19,8 @@ from chalicelib.domain.redemptions import Redemption, redemption_id
 from chalicelib.domain.rules import Loyalty, Rules, Source
 from chalicelib.domain.times import DAY
 from chalicelib.services.ports.changes import PreviewReads
-from chalicelib.services.ports.facts import LedgerRow, Writes
+from chalicelib.services.ports.commits import Writes
+from chalicelib.services.ports.stored_facts import LedgerRow
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.changes import MemoryPreviewReads
 from tests.fakes.common import NOON, FakeClock

@@ -50,12 +50,12 @@ from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.changes import BalanceChange, PreviewCounts
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.consent import DueContact, DueText
-from chalicelib.services.ports.facts import LedgerRow, SaleId
 from chalicelib.services.ports.integrations import AgeGate, Credential, FlagTrust
 from chalicelib.services.ports.loyalty import ManualAdjustment
 from chalicelib.services.ports.personas import PersonaFilter
 from chalicelib.services.ports.pos import HostTrust, StreamPlan
 from chalicelib.services.ports.runs import LeaseBusy, ManifestAddress, RunError, StreamTotals
+from chalicelib.services.ports.stored_facts import LedgerRow, SaleId
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.ports.texting import Holders, Switch
 from chalicelib.services.ports.texting import TextTotals as TextCounts

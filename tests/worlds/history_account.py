@@ -15,8 +15,8 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.words import MembersChoice
 from chalicelib.services.changes.propose import Proposal
+from chalicelib.services.ports.commits import Committed
 from chalicelib.services.ports.effects import Ask
-from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.stores import Store
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock

@@ -18,8 +18,8 @@ from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.errors import CommitBusy, LeaseLost
 from chalicelib.domain.times import SECOND
 from chalicelib.domain.words import Uid
+from chalicelib.services.ports.commits import CommitLock, Intent
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.facts import CommitLock, Intent
 
 LOCK_SECONDS = 18.0
 """How long a lock lasts after its last renewal: so long people wait when its holder has died, and

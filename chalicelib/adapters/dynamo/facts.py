@@ -20,20 +20,17 @@ from chalicelib.domain.ledger import Postings
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.tombstones import Tombstones
 from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
+from chalicelib.services.ports.commits import CommitLock, Intent, Writes
 from chalicelib.services.ports.common import do_nothing
-from chalicelib.services.ports.facts import (
+from chalicelib.services.ports.facts import PageRows, SalesSpan
+from chalicelib.services.ports.stored_facts import (
     NO_SALES,
-    CommitLock,
-    Intent,
     KeyCarriers,
     LedgerRow,
-    PageRows,
     RecordRows,
     Returns,
     SaleId,
-    SalesSpan,
     StoredSale,
-    Writes,
 )
 
 _RECORD_KINDS = (fact_keys.PROFILE_SK, fact_keys.SALES_SK, fact_keys.PERSONA_SK)

@@ -19,7 +19,7 @@ from chalicelib.domain.acts import Imported
 from chalicelib.domain.pulled_facts import FactPlace, PulledCustomer, PulledFact, PulledSale
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Fence, Platform, ScopeId, Uid
-from chalicelib.services.ports.facts import CommitLock
+from chalicelib.services.ports.commits import CommitLock
 from chalicelib.services.ports.facts_log import LoggedFact
 
 MOST_FACTS = 500

@@ -22,8 +22,8 @@ from chalicelib.domain.redemptions import Redeemed, Redemption
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.stored_fields import from_values
 from chalicelib.domain.words import Double, KeyKind, Platform, ScopeId, Uid
-from chalicelib.services.ports.facts import (
-    Intent,
+from chalicelib.services.ports.commits import Intent
+from chalicelib.services.ports.stored_facts import (
     KeyCarriers,
     LedgerRow,
     RecordSales,

@@ -14,7 +14,7 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Instant, Uid
-from chalicelib.services.ports.facts import NO_SALES, RecordSales
+from chalicelib.services.ports.stored_facts import NO_SALES, RecordSales
 
 
 @dataclass(frozen=True, slots=True)

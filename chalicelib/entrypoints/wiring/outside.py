@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.contacts_withdrawn import Withdrawals
     from chalicelib.services.ports.dead_letters import DeadLetterQueue
     from chalicelib.services.ports.digests import Digests, Mailer
-    from chalicelib.services.ports.facts import FactStore, PersonaList
+    from chalicelib.services.ports.facts import FactStore
     from chalicelib.services.ports.integrations import Credentials, Integrations
     from chalicelib.services.ports.join_form import Proofs
     from chalicelib.services.ports.limits import RaisedLimits, Throttle
     from chalicelib.services.ports.loyalty import Expiries, Leavers
     from chalicelib.services.ports.notifications import Notifications, OperatorTopic
+    from chalicelib.services.ports.persona_list import PersonaList
     from chalicelib.services.ports.pos import Permits, PosGateway
     from chalicelib.services.ports.rewards import DiscountGateway
     from chalicelib.services.ports.rules import RuleBook

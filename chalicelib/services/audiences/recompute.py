@@ -29,7 +29,7 @@ from chalicelib.services.job_messages import next_position
 from chalicelib.services.ports.audiences import AudienceRun, AudienceRuns, Objects, TimeLeft
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ContactStates
-from chalicelib.services.ports.facts import PersonaList
+from chalicelib.services.ports.persona_list import PersonaList
 
 PAGE = 250
 MENDED_AT_ONCE = 100

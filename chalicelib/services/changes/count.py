@@ -27,7 +27,7 @@ from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Day, Points
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.ports.changes import Askable, BalanceChange, PreviewCounts, PreviewReads
-from chalicelib.services.ports.facts import NO_SALES, RecordSales
+from chalicelib.services.ports.stored_facts import NO_SALES, RecordSales
 
 LARGEST = 10
 

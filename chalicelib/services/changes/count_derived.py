@@ -17,7 +17,8 @@ from chalicelib.services.derivation.compare import derive_again
 from chalicelib.services.derivation.stages.derived_rows import personas_with_points
 from chalicelib.services.derivation.stages.sales import TellsZone
 from chalicelib.services.ports.changes import Askable, BalanceChange, PreviewCounts, PreviewReads
-from chalicelib.services.ports.facts import FactStore, PersonaList
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.persona_list import PersonaList
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ from chalicelib.services.ports.changes import (
     PreviewReads,
 )
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
-from chalicelib.services.ports.facts import FactStore, PersonaList
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.persona_list import PersonaList
 
 PAGE = 100
 INLINE_SECONDS = 5.0

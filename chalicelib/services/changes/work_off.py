@@ -18,9 +18,9 @@ from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.changes import Changes, Job
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.facts import PersonaList
 from chalicelib.services.ports.integrations import Credentials
 from chalicelib.services.ports.loyalty import Expiries
+from chalicelib.services.ports.persona_list import PersonaList
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.ports.rules import RuleBook
 

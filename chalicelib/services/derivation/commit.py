@@ -60,18 +60,11 @@ from chalicelib.services.derivation.stages.sales import (
 )
 from chalicelib.services.derivation.stages.write_order import in_write_order
 from chalicelib.services.derivation.terms import TermsReader
+from chalicelib.services.ports.commits import CommitLock, Committed, Intent, Moment, Writes
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.effects import Effects
-from chalicelib.services.ports.facts import (
-    CommitLock,
-    Committed,
-    FactStore,
-    Intent,
-    LedgerRow,
-    Moment,
-    SaleId,
-    Writes,
-)
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.stored_facts import LedgerRow, SaleId
 
 INDEX_SECONDS = 5.0
 """Many times as long as an index of DynamoDB is behind its table, a fraction of a second."""

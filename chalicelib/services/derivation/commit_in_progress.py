@@ -31,21 +31,19 @@ from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.tombstones import NO_TOMBSTONES, Tombstones
 from chalicelib.domain.words import Day, Platform, Points, ScopeId, Uid
+from chalicelib.services.ports.commits import Intent, Writes
 from chalicelib.services.ports.effects import ConsentFlag
-from chalicelib.services.ports.facts import (
+from chalicelib.services.ports.facts import FactStore, SalesSpan
+from chalicelib.services.ports.stored_facts import (
     NO_SALES,
-    FactStore,
-    Intent,
     KeyCarriers,
     LedgerRow,
     RecordRows,
     RecordSales,
     Returns,
     SaleId,
-    SalesSpan,
     StoredRecord,
     StoredSale,
-    Writes,
 )
 
 _NO_ROWS = RecordRows()

@@ -27,7 +27,8 @@ from chalicelib.services.derivation.stages.points import settle_points
 from chalicelib.services.derivation.stages.reach import reach, read_reached
 from chalicelib.services.derivation.stages.sales import TellsZone, renew_sales
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.ports.facts import FactStore, RecordSales
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.stored_facts import RecordSales
 
 
 @dataclass(frozen=True, slots=True)

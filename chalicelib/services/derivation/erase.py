@@ -21,7 +21,8 @@ from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.stages.put_back import has_acts
 from chalicelib.services.derivation.stages.reach import reach
 from chalicelib.services.derivation.stages.sales import put_sales
-from chalicelib.services.ports.facts import CommitLock, SaleId, Writes
+from chalicelib.services.ports.commits import CommitLock, Writes
+from chalicelib.services.ports.stored_facts import SaleId
 
 SALES_AT_ONCE = 250
 

@@ -28,14 +28,9 @@ from chalicelib.services.derivation.returns import (
 )
 from chalicelib.services.derivation.stages.carriers import recover_carriers
 from chalicelib.services.derivation.stages.facts_log import log_facts
-from chalicelib.services.ports.facts import (
-    Intent,
-    LedgerRow,
-    Returns,
-    SaleId,
-    SalesSpan,
-    StoredSale,
-)
+from chalicelib.services.ports.commits import Intent
+from chalicelib.services.ports.facts import SalesSpan
+from chalicelib.services.ports.stored_facts import LedgerRow, Returns, SaleId, StoredSale
 
 
 def recover(commit: Commit, intent: Intent) -> None:

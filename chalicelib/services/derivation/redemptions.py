@@ -12,7 +12,7 @@ from chalicelib.domain.redemptions import Redemption, record_of, sum_redemptions
 from chalicelib.domain.words import Instant, Points
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.stages.reach import reach
-from chalicelib.services.ports.facts import LedgerRow
+from chalicelib.services.ports.stored_facts import LedgerRow
 
 Judge = Callable[["Purse"], Redemption]
 """Returns what is to be redeemed, a redemption of the purse where that is the same one. Raises what

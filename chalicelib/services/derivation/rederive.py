@@ -12,7 +12,7 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.job_messages import RemapMessage, next_hop, next_position
 from chalicelib.services.ports.changes import Changes, Job
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
-from chalicelib.services.ports.facts import PersonaList
+from chalicelib.services.ports.persona_list import PersonaList
 
 PAGE = 100
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.sales_summary import returned_amount
 from chalicelib.domain.words import Minor, Platform, ScopeId
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.ports.facts import Returns, SaleId, StoredSale
+from chalicelib.services.ports.stored_facts import Returns, SaleId, StoredSale
 
 MOST_RETURNS = 500
 """Of one sale, so that they fit a row whatever their ids: a POS that names some sale for want of a

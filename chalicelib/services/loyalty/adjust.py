@@ -14,9 +14,10 @@ from chalicelib.services.loyalty.daily_limit import OTHER_USE, DailyLimit
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.facts import FactStore, LedgerRow
+from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.loyalty import Adjustments, ManualAdjustment
 from chalicelib.services.ports.personas import PersonaViews
+from chalicelib.services.ports.stored_facts import LedgerRow
 
 DAILY_LIMIT: Points = 10_000 * POINT
 """Given and taken together, per user and local day of the account."""

@@ -21,6 +21,7 @@ from chalicelib.services.job_messages import TakeOverMessage, next_hop
 from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import Audit, AuditEntry
+from chalicelib.services.ports.commits import Committed
 from chalicelib.services.ports.common import Clock, JobQueue, do_nothing
 from chalicelib.services.ports.contacts_withdrawn import (
     BlankedRow,
@@ -29,7 +30,6 @@ from chalicelib.services.ports.contacts_withdrawn import (
     WithdrawalState,
     WithheldNote,
 )
-from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import PosGateway
 
 SHOPPERS_A_NOTE = 500

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import Conflict, TooManyRequests
 from chalicelib.domain.times import HOUR, SECOND
 from chalicelib.domain.words import POINT, Points, Uid
-from chalicelib.services.ports.facts import FactStore, LedgerRow
+from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.loyalty import Adjustments, ManualAdjustment
+from chalicelib.services.ports.stored_facts import LedgerRow
 
 OTHER_USE = "This Idempotency-Key was used for another adjustment: take a new one."
 

@@ -16,8 +16,8 @@ from chalicelib.services.job_messages import ExpiryMessage, next_hop, next_posit
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.common import Clock, JobQueue, PassOver, pass_over_nothing
-from chalicelib.services.ports.facts import PersonaList
 from chalicelib.services.ports.loyalty import Expiries
+from chalicelib.services.ports.persona_list import PersonaList
 
 PAGE = 100
 

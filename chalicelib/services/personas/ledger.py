@@ -20,8 +20,10 @@ from chalicelib.domain.why import Explanation, points_text, why_points
 from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.personas.sale_pages import sale_page
-from chalicelib.services.ports.facts import FactStore, LedgerRow, PersonaList
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.persona_list import PersonaList
 from chalicelib.services.ports.personas import LedgerEntry, LedgerKind
+from chalicelib.services.ports.stored_facts import LedgerRow
 
 
 @dataclass(frozen=True, slots=True)

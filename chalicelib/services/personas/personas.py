@@ -18,7 +18,8 @@ from chalicelib.domain.words import ConsentState, KeyKind, Uid
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.personas.sale_pages import sale_page
 from chalicelib.services.ports.consent import ContactStates
-from chalicelib.services.ports.facts import FactStore, PersonaList, SaleId, StoredSale
+from chalicelib.services.ports.facts import FactStore
+from chalicelib.services.ports.persona_list import PersonaList
 from chalicelib.services.ports.personas import (
     PersonaFilter,
     PersonaMember,
@@ -27,6 +28,7 @@ from chalicelib.services.ports.personas import (
     PersonaView,
     SaleLine,
 )
+from chalicelib.services.ports.stored_facts import SaleId, StoredSale
 from chalicelib.services.ports.stores import Stores
 
 LAST = "~"

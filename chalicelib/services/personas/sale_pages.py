@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Uid
-from chalicelib.services.ports.facts import PersonaList
+from chalicelib.services.ports.persona_list import PersonaList
 
 
 def sale_page(

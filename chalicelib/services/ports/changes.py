@@ -13,8 +13,8 @@ from chalicelib.domain.rules import Rules
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Instant, JobState, Points, PreviewState, Uid
 from chalicelib.services.ports.audit import AuditEntry
-from chalicelib.services.ports.facts import RecordSales
 from chalicelib.services.ports.integrations import Integration
+from chalicelib.services.ports.stored_facts import RecordSales
 
 LOYALTY = "loyalty"
 """The subject of a change of the account's loyalty rules."""

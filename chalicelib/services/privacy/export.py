@@ -22,8 +22,9 @@ from chalicelib.services.derivation.erase import contacts_of
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog
-from chalicelib.services.ports.facts import FactStore, SaleId
+from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.privacy import PersonalRows
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.privacy.erase_sources import EraseSources
 from chalicelib.services.privacy.row_kinds import Part, parts
 

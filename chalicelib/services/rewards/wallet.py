@@ -16,8 +16,9 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.facts import FactStore, RecordRows
+from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.rewards import Discounts
+from chalicelib.services.ports.stored_facts import RecordRows
 from chalicelib.services.ports.stores import Stores
 from chalicelib.services.rewards.tokens import WalletToken, WalletTokens
 

@@ -24,8 +24,9 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.facts import FactStore, SaleId
+from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.signups import ReadContact, SignUp
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.stores import Inventories, StoreKey, StoreKeySighting, Stores
 from chalicelib.services.signups.pos_scopes import PosScopes
 from chalicelib.services.signups.reading import read_signup

@@ -15,7 +15,7 @@ from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages import SwitchCheckMessage, next_hop, next_position
 from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.facts import PersonaList
+from chalicelib.services.ports.persona_list import PersonaList
 from chalicelib.services.ports.rules import RuleBook
 from chalicelib.services.ports.switching import DoubledPair, PosSwitch, PosSwitches, SwitchCheck
 from chalicelib.services.switching.pairs import FindPairs

@@ -14,7 +14,7 @@ from chalicelib.services.job_messages import SwitchDecideMessage, next_hop, next
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.switching import (
     DoubledPair,
     PosSwitch,

@@ -20,9 +20,9 @@ from chalicelib.domain.listing_checks import are_sales_missing, is_mostly_unusab
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import CredentialId, Instant, Platform, Stream, Uid
 from chalicelib.services.notifications.notify import Kind, Notifier
-from chalicelib.services.ports.facts import SharedKeys
 from chalicelib.services.ports.integrations import Credential
 from chalicelib.services.ports.notifications import Notification
+from chalicelib.services.ports.persona_list import SharedKeys
 from chalicelib.services.ports.pos import PosGateway
 from chalicelib.services.sync.next_run import is_key_given_up, is_stale
 from chalicelib.services.sync.run_result import RunResult

@@ -12,8 +12,8 @@ from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge, CustomerListing
 from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.ports.accounts import Account
+from chalicelib.services.ports.commits import Committed
 from chalicelib.services.ports.common import Clock
-from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import Page, PlatformInfo, PosSession, StreamPlan
 from chalicelib.services.ports.runs import Lease, RunView, StreamState, SyncStates
 from chalicelib.services.ports.stores import Inventories

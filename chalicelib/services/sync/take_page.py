@@ -16,9 +16,9 @@ from chalicelib.domain.words import Instant, ScopeId, Stream
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.loyalty.members_left import LeaverNotes
+from chalicelib.services.ports.commits import Committed
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, WithheldNote
-from chalicelib.services.ports.facts import Committed
 from chalicelib.services.ports.pos import KnownRow, Page, Permit, TimeSpan
 from chalicelib.services.ports.runs import Lease, SyncStates
 from chalicelib.services.ports.stores import Inventories

@@ -16,15 +16,15 @@ from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, InventoryItem, LineItem, Sale, Tender
 from chalicelib.domain.words import Double
-from chalicelib.services.ports.facts import (
+from chalicelib.services.ports.commits import Intent
+from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
+from chalicelib.services.ports.stored_facts import (
     NO_SALES,
-    Intent,
     KeyCarriers,
     SaleId,
     StoredRecord,
     StoredSale,
 )
-from chalicelib.services.ports.runs import RunError, RunView, StreamTotals
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 maybe_text = st.none() | texts

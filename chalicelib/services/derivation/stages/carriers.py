@@ -9,7 +9,7 @@ from dataclasses import replace
 from chalicelib.domain.identity import LARGE_COMPONENT, MergeKey, scope_key
 from chalicelib.services.derivation.commit_in_progress import Commit, person_of
 from chalicelib.services.derivation.stages.people import count_people
-from chalicelib.services.ports.facts import INLINE_CARRIERS, KeyCarriers, StoredRecord
+from chalicelib.services.ports.stored_facts import INLINE_CARRIERS, KeyCarriers, StoredRecord
 
 
 def settle_carriers(commit: Commit) -> None:

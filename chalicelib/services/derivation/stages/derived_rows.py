@@ -8,7 +8,7 @@ from chalicelib.domain.loyalty import expiry_day
 from chalicelib.domain.membership import is_still_given
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.ports.facts import RecordSales
+from chalicelib.services.ports.stored_facts import RecordSales
 
 
 def put_derived_rows(commit: Commit) -> None:

@@ -18,7 +18,7 @@ from chalicelib.services.ports.effects import (
     DiscountedSale,
     DiscountName,
 )
-from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.stored_facts import SaleId
 
 UsesDiscounts = Callable[[Platform], DiscountUse]
 """What a POS does with AIQ's discounts."""

@@ -9,7 +9,7 @@ from chalicelib.domain.pulled_facts import PulledCustomer, PulledSale
 from chalicelib.domain.records import Customer
 from chalicelib.domain.signups import OWN_SCOPES, PUSHED
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.ports.facts import StoredSale
+from chalicelib.services.ports.stored_facts import StoredSale
 
 
 def log_pulled_facts(commit: Commit) -> None:

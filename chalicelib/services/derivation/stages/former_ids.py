@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from chalicelib.domain.records import Sale
-from chalicelib.services.ports.facts import SaleId, StoredSale
+from chalicelib.services.ports.stored_facts import SaleId, StoredSale
 
 
 def former_ids(sales: Mapping[SaleId, Sale]) -> dict[SaleId, SaleId]:

@@ -19,7 +19,8 @@ from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Day
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.ports.facts import LedgerRow, SalesSpan
+from chalicelib.services.ports.facts import SalesSpan
+from chalicelib.services.ports.stored_facts import LedgerRow
 
 READ_AT_ONCE = 32
 """Shoppers whose sales are read and held together: all of them may be more than a worker holds."""

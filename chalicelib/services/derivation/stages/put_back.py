@@ -24,7 +24,7 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Platform
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.erased_shoppers import unlinked_if_erased
-from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.stored_facts import SaleId
 
 ROLLED_BACK = "rolled back"
 """The status of a sale that the backup lacks."""

@@ -26,7 +26,7 @@ from chalicelib.services.derivation.stages.former_ids import (
     rename_former,
     write_emptied,
 )
-from chalicelib.services.ports.facts import Returns, SaleId, StoredSale
+from chalicelib.services.ports.stored_facts import Returns, SaleId, StoredSale
 
 PointerKey = tuple[str, SaleRef]
 """(record, sale): where a pointer hangs."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.words import Instant
-from chalicelib.services.ports.facts import Writes
+from chalicelib.services.ports.commits import Writes
 
 PointerRow = tuple[str, Instant, str, str]
 """(record, ordered at, scope, external id): the row that a pointer lies in."""

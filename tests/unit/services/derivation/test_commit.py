@@ -12,7 +12,7 @@ from chalicelib.domain import identity
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.services.ports import facts
+from chalicelib.services.ports import stored_facts
 from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.common import FakeClock
 from tests.fakes.facts import Crash, MemoryFacts
@@ -162,7 +162,7 @@ def test_a_key_stored_before_people_were_counted_splits_with_the_next_change_beh
     books = Books()
     with (
         patch.object(identity, "PEOPLE_PER_KEY", 99),
-        patch.object(facts, "PEOPLE_PER_KEY", 99),
+        patch.object(stored_facts, "PEOPLE_PER_KEY", 99),
     ):
         for scope, customer in six_people():
             books.tell(customer, scope=scope)
@@ -180,7 +180,7 @@ def test_a_crash_while_a_key_is_split_by_names_is_repaired(rows: int) -> None:
     books = Books()
     with (
         patch.object(identity, "PEOPLE_PER_KEY", 99),
-        patch.object(facts, "PEOPLE_PER_KEY", 99),
+        patch.object(stored_facts, "PEOPLE_PER_KEY", 99),
     ):
         for scope, customer in six_people():
             books.tell(customer, scope=scope)

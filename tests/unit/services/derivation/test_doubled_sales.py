@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.rules import Rules, Terms
 from chalicelib.domain.switches import SwitchRule
 from chalicelib.services.derivation.compare import digest_of
-from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.stored_facts import SaleId
 from tests.fakes.facts import Crash
 from tests.worlds.shop import ANA, PLATFORM, SCOPE, UID, Shop, a_sale, day, rid
 

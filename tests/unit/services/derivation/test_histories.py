@@ -33,7 +33,7 @@ from chalicelib.services.derivation import redemptions
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.redemptions import Purse
 from chalicelib.services.derivation.returns import ANY_SCOPE
-from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
 from tests.unit.domain.naive_loyalty import day_of, gone_sales, latest_sales, latest_shoppers

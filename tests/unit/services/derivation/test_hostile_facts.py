@@ -10,7 +10,7 @@ from chalicelib.adapters.dynamo.persona_rows import returns_row
 from chalicelib.domain.records import Sale
 from chalicelib.services.derivation.commit import TooManyShops
 from chalicelib.services.derivation.returns import MOST_RETURNS
-from chalicelib.services.ports.facts import Returns
+from chalicelib.services.ports.stored_facts import Returns
 from tests.fakes.facts import Crash
 from tests.worlds.shop import ANA, UID, Shop, a_sale
 

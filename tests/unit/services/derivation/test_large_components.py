@@ -17,7 +17,7 @@ from chalicelib.domain import identity
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Source
 from chalicelib.services.derivation.stages import carriers, reach
-from chalicelib.services.ports.facts import RecordRows
+from chalicelib.services.ports.stored_facts import RecordRows
 from tests.unit.domain import naive
 from tests.unit.services.derivation.test_commit_stateful import Histories, scopes
 from tests.worlds.shop import UID, Shop, a_sale, day

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.rules import Source
 from chalicelib.domain.times import day_from_text
-from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.rules import DeliveredEffects, RecordedEffects
 from tests.worlds.shop import ANA, PLATFORM, SCOPE, TEN_PER_100, UID, Shop, a_sale, day, on

@@ -13,8 +13,8 @@ from chalicelib.domain.rules import Source
 from chalicelib.domain.standing import Standing
 from chalicelib.domain.words import Platform
 from chalicelib.pos.rows.contacts import email, phone
-from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.signups import SignUp
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
 from chalicelib.services.signups.pos_scopes import PosScopes
 from chalicelib.services.signups.pushes import (

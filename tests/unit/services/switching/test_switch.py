@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from chalicelib.domain.rules import Source
-from chalicelib.services.ports.facts import SaleId
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SwitchChange, SwitchCheck
 from chalicelib.services.switching.switch import proposed
 from tests.fakes.facts import Crash

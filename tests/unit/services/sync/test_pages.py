@@ -15,9 +15,10 @@ from chalicelib.domain.part_size import FIRST_PART, LARGEST_PART
 from chalicelib.domain.records import Customer, InventoryItem, Sale
 from chalicelib.domain.words import Stream
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
-from chalicelib.services.ports.facts import Committed, Intent, SaleId
+from chalicelib.services.ports.commits import Committed, Intent
 from chalicelib.services.ports.pos import KnownRow, Page
 from chalicelib.services.ports.runs import Lease, RunView
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.sync.progress import MOST_WORDS, Progress, StreamProgress, Tally
 from chalicelib.services.sync.run_manifests import RunManifests
 from chalicelib.services.sync.take_page import PageIntake
