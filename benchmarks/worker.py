@@ -31,7 +31,7 @@ from chalicelib.config import config
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import RunTrigger
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import sync_message
+from chalicelib.services.job_messages.sync_messages import sync_message
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,

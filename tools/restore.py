@@ -24,7 +24,7 @@ from typing import Any
 
 from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.kill_switch import SwitchRow
-from chalicelib.services.job_messages import EraseMessage
+from chalicelib.services.job_messages.account_jobs import EraseMessage
 from chalicelib.services.ports.texting import Switch
 from tools.aws import said_plainly
 from tools.deploy import ClientOf, change_stack, described, is_local, put_template, stack_name

@@ -19,7 +19,7 @@ from chalicelib.config import Config
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import EraseMessage
+from chalicelib.services.job_messages.account_jobs import EraseMessage
 from chalicelib.services.ports.privacy import Erasure
 from chalicelib.services.privacy.row_kinds import Step
 

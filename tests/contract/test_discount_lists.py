@@ -13,7 +13,7 @@ from chalicelib.domain.words import Uid
 from chalicelib.pos.gateway import Gateway
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.freezing.permit import SourcePermits
-from chalicelib.services.job_messages import DiscountListsMessage
+from chalicelib.services.job_messages.account_jobs import DiscountListsMessage
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.pos import CredentialAccess

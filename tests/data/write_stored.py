@@ -32,17 +32,14 @@ from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.texting import TextingRules
 from chalicelib.entrypoints import wiring
 from chalicelib.services.changes.preview import token_of
-from chalicelib.services.job_messages import (
+from chalicelib.services.job_messages.account_jobs import (
     ApplyMessage,
     ExpiryMessage,
-    InboundText,
-    LostText,
     PreviewMessage,
     RemapMessage,
-    RequestJob,
-    SendTest,
-    SyncMessage,
 )
+from chalicelib.services.job_messages.sync_messages import SyncMessage
+from chalicelib.services.job_messages.text_jobs import InboundText, LostText, RequestJob, SendTest
 from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.integrations import AgeGate, Credential, FlagTrust, Integration
 from chalicelib.services.ports.pos import HostTrust, PosSession, StreamPlan

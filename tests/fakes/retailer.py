@@ -12,7 +12,7 @@ from chalicelib.services.integrations.cards import Cards
 from chalicelib.services.integrations.connect import ConnectService
 from chalicelib.services.integrations.markets import Markets
 from chalicelib.services.integrations.settings import SettingsService
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import AuditEntry

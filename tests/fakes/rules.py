@@ -11,7 +11,7 @@ from chalicelib.domain.rules import Rules
 from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import EffectsMessage, SignupsMessage, text_job
+from chalicelib.services.job_messages.text_jobs import EffectsMessage, SignupsMessage, text_job
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag
 from tests.fakes.common import MemoryQueue

@@ -20,7 +20,10 @@ from chalicelib.config import config
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
 from chalicelib.observability import NAMESPACE
-from chalicelib.services.job_messages import RemapMessage, RequestJob, SyncMessage, WebhookMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
+from chalicelib.services.job_messages.sync_messages import SyncMessage
+from chalicelib.services.job_messages.text_jobs import RequestJob
+from chalicelib.services.job_messages.webhook_messages import WebhookMessage
 from chalicelib.services.ports.digests import MailRefused
 from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextUnknown
 from tests.functional.gateway import OURS

@@ -19,7 +19,7 @@ from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.times import DAY
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events.queues import WORKERS
-from chalicelib.services.job_messages import account_job
+from chalicelib.services.job_messages.account_jobs import account_job
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, THEIRS, Gateway, World

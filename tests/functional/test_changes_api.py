@@ -17,7 +17,7 @@ from chalicelib.domain.settings import LOSS
 from chalicelib.domain.times import DAY
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events.queues import WORKERS
-from chalicelib.services.job_messages import account_job
+from chalicelib.services.job_messages.account_jobs import account_job
 from chalicelib.services.loyalty import adjust
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, Withdrawal, WithheldNote
 from tests.fakes.common import MemoryQueue

@@ -29,7 +29,8 @@ from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.consent.log import append_entries
 from chalicelib.services.freezing import standing_job
 from chalicelib.services.freezing.shards import shard_key
-from chalicelib.services.job_messages import EffectsMessage, account_job
+from chalicelib.services.job_messages.account_jobs import account_job
+from chalicelib.services.job_messages.text_jobs import EffectsMessage
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.texting import Text, UnclearReply

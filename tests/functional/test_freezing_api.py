@@ -19,7 +19,7 @@ from chalicelib.domain.words import POINT
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.freezing import standing_job
-from chalicelib.services.job_messages import account_job
+from chalicelib.services.job_messages.account_jobs import account_job
 from chalicelib.services.ports.integrations import Credential, Integration
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway

@@ -15,7 +15,7 @@ from chalicelib.domain.errors import HostRefused
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.times import to_text
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import sync_message
+from chalicelib.services.job_messages.sync_messages import sync_message
 from chalicelib.services.ports.pos import CheckResult
 from tests.fakes.common import FakeClock
 from tests.fakes.pos import FakePosGateway

@@ -11,7 +11,7 @@ from botocore.client import BaseClient
 from chalicelib.adapters.dynamo.wire import WireClient
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import SaidMessage, text_job
+from chalicelib.services.job_messages.text_jobs import SaidMessage, text_job
 from chalicelib.services.ports.stores import Store
 from tests.fakes.audiences import MemoryObjects
 from tests.functional.gateway import OURS, THEIRS, World

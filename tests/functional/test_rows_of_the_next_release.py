@@ -15,7 +15,9 @@ import app
 from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
 from chalicelib.adapters.aws.queues import SqsQueue
 from chalicelib.config import config
-from chalicelib.services.job_messages import account_job, sync_message, text_job
+from chalicelib.services.job_messages.account_jobs import account_job
+from chalicelib.services.job_messages.sync_messages import sync_message
+from chalicelib.services.job_messages.text_jobs import text_job
 from tests.functional import test_stored_samples
 from tests.functional.gateway import OURS
 from tests.functional.stored import TABLES, Deployment, a_deployment, sample, touch

@@ -32,18 +32,19 @@ from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import day_from_text
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
-from chalicelib.services.job_messages import (
+from chalicelib.services.job_messages.account_jobs import (
     ApplyMessage,
     ExpiryMessage,
-    InboundText,
-    LostText,
     PreviewMessage,
     RemapMessage,
+    account_job,
+)
+from chalicelib.services.job_messages.sync_messages import SyncMessage, sync_message
+from chalicelib.services.job_messages.text_jobs import (
+    InboundText,
+    LostText,
     RequestJob,
     SendTest,
-    SyncMessage,
-    account_job,
-    sync_message,
     text_job,
 )
 from chalicelib.services.ports.accounts import User

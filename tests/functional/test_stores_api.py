@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import account_job
+from chalicelib.services.job_messages.account_jobs import account_job
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.common import NOON
 from tests.functional.gateway import OURS, THEIRS, Gateway, Got, World

@@ -15,7 +15,7 @@ from chalicelib.domain.texting import WORDINGS
 from chalicelib.domain.times import DAY, MINUTE, to_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.consent.log import append_entries
-from chalicelib.services.job_messages import SendTest, text_job
+from chalicelib.services.job_messages.text_jobs import SendTest, text_job
 from chalicelib.services.ports.texting import Switch, Text, UnclearReply
 from tests.fakes.common import NOON
 from tests.fakes.pos import FakePosGateway

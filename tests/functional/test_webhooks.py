@@ -15,7 +15,8 @@ from chalicelib.domain.times import to_text
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.services.api_keys.webhook_secrets import WebhookSecretService
-from chalicelib.services.job_messages import WebhookMessage, text_job
+from chalicelib.services.job_messages.text_jobs import text_job
+from chalicelib.services.job_messages.webhook_messages import WebhookMessage
 from tests.fakes.audiences import MemoryObjects
 from tests.functional.gateway import OURS, THEIRS, Gateway, Got, World
 from tests.functional.test_rewards_api import shop

@@ -20,7 +20,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters.dynamo.keys import text_keys
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages import RemapMessage, SyncMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
+from chalicelib.services.job_messages.sync_messages import SyncMessage
 from simulators.phone.network import Network
 from tests.e2e.stage import changed, new_retailer
 from tests.integration.test_texting import a_number

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
 from tests.e2e.stage import new_retailer
 from tests.waiting import eventually
 from tools.stack import LocalStack

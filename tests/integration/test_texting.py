@@ -21,7 +21,7 @@ from chalicelib.domain.contact_states import (
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.entrypoints import wiring
 from chalicelib.services.consent.circumstances import CircumstancesReader
-from chalicelib.services.job_messages import RequestJob
+from chalicelib.services.job_messages.text_jobs import RequestJob
 from chalicelib.services.ports.effects import Ask
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.ports.texting import Text

@@ -16,7 +16,7 @@ from chalicelib.domain.ids import record_id
 from chalicelib.domain.times import from_text
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
-from chalicelib.services.job_messages import InboundText
+from chalicelib.services.job_messages.text_jobs import InboundText
 from simulators.oracle import answer_all
 from simulators.oracle.loyalty import Programme
 from simulators.oracle.reading import read

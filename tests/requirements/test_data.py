@@ -10,7 +10,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import account_job
+from chalicelib.services.job_messages.account_jobs import account_job
 from chalicelib.services.personas.personas import PersonaService
 from simulators import oracle
 from tests.contract.retailer import DAY, Retailer, a_retailer

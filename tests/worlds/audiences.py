@@ -16,7 +16,7 @@ from chalicelib.services.audiences.run import AudienceRunWorker
 from chalicelib.services.audiences.sorting import Merging
 from chalicelib.services.audiences.start import AudienceRunStarter
 from chalicelib.services.derivation.compare import PersonaComparison
-from chalicelib.services.job_messages import AudienceRunMessage, account_job
+from chalicelib.services.job_messages.account_jobs import AudienceRunMessage, account_job
 from chalicelib.services.ports.audiences import AudienceRun
 from tests.fakes.audiences import (
     MemoryAudienceRuns,

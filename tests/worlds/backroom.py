@@ -19,14 +19,14 @@ from chalicelib.services.derivation.rederive import DerivationProgress, Rederiva
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.freezing.permit import SourcePermits
 from chalicelib.services.integrations.markets import Markets
-from chalicelib.services.job_messages import (
+from chalicelib.services.job_messages.account_jobs import (
     ApplyMessage,
     ExpiryMessage,
     PreviewMessage,
     TakeOverMessage,
     account_job,
-    sync_message,
 )
+from chalicelib.services.job_messages.sync_messages import sync_message
 from chalicelib.services.limits.run_time import OwnServerTime
 from chalicelib.services.loyalty.contacts_withdrawn import (
     ContactJudge,

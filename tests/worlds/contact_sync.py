@@ -19,7 +19,8 @@ from chalicelib.services.contact_sync.work_off import (
 )
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.freezing.permit import SourcePermits
-from chalicelib.services.job_messages import ContactSyncMessage, SignupsMessage, account_job
+from chalicelib.services.job_messages.account_jobs import ContactSyncMessage, account_job
+from chalicelib.services.job_messages.text_jobs import SignupsMessage
 from chalicelib.services.ports.contact_sync import ShopperIntent
 from chalicelib.services.ports.integrations import Credential, Integration
 from tests.fakes.accounts import MemoryAccounts, an_account

@@ -9,7 +9,7 @@ from chalicelib.domain.acts import Join
 from chalicelib.domain.records import Customer
 from chalicelib.services.derivation.erase import EraseFacts
 from chalicelib.services.freezing.count import CountRollBack
-from chalicelib.services.job_messages import EraseMessage, PurgeMessage, account_job
+from chalicelib.services.job_messages.account_jobs import EraseMessage, PurgeMessage, account_job
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.privacy import Erasure
 from chalicelib.services.privacy.erase import EraseService, EraseWorker

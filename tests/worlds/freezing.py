@@ -11,7 +11,7 @@ from chalicelib.services.freezing.freeze import Choice, FreezeService
 from chalicelib.services.freezing.shards import ShardStore
 from chalicelib.services.freezing.standing_job import StandingJob
 from chalicelib.services.freezing.take_backup import TakeBackup
-from chalicelib.services.job_messages import StandingMessage, account_job
+from chalicelib.services.job_messages.account_jobs import StandingMessage, account_job
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.integrations import Credential, Integration
 from tests.fakes.backups import MemoryBackups, MemoryObjects, MemorySwitches

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer
-from chalicelib.services.job_messages import TakeOverMessage
+from chalicelib.services.job_messages.account_jobs import TakeOverMessage
 from chalicelib.services.loyalty.contacts_withdrawn import (
     ContactJudge,
     CustomerListing,

@@ -10,7 +10,7 @@ from chalicelib.domain.discounts import Discount
 from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import POINT, Uid
-from chalicelib.services.job_messages import DiscountsMessage
+from chalicelib.services.job_messages.text_jobs import DiscountsMessage
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.effects import CommitEffects
 from chalicelib.services.ports.stores import Store

@@ -8,7 +8,11 @@ from typing import Any
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Source
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import SwitchCheckMessage, SwitchDecideMessage, account_job
+from chalicelib.services.job_messages.account_jobs import (
+    SwitchCheckMessage,
+    SwitchDecideMessage,
+    account_job,
+)
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SwitchCheck
 from chalicelib.services.switching.check import StartSwitchCheck, SwitchCheckWorker

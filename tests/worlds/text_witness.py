@@ -17,7 +17,7 @@ from chalicelib.domain.ids import record_id
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Customer
 from chalicelib.domain.texting import TextingRules
-from chalicelib.services.job_messages import InboundText
+from chalicelib.services.job_messages.text_jobs import InboundText
 from chalicelib.services.ports.texting import NumberUnusable, Text, TextRefused
 from tests.fakes.facts import Crash
 from tests.fakes.texting import FakeCarrier, MemoryTextingSettings, MemoryTexts, Tripwire

@@ -12,7 +12,13 @@ from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import InboundText, LostText, RequestJob, TextJob, text_job
+from chalicelib.services.job_messages.text_jobs import (
+    InboundText,
+    LostText,
+    RequestJob,
+    TextJob,
+    text_job,
+)
 from chalicelib.services.ports.integrations import AgeGate, Integration
 from chalicelib.services.texting.held_personas import DerivedHeldPersonas
 from chalicelib.services.texting.inbound import Inbound

@@ -13,13 +13,12 @@ from chalicelib.domain.words import Instant
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import ConsentService
 from chalicelib.services.consent.why_not_asked import WhyNotAsked
-from chalicelib.services.job_messages import (
-    HeldMessage,
+from chalicelib.services.job_messages.account_jobs import HeldMessage, account_job
+from chalicelib.services.job_messages.text_jobs import (
     InboundText,
     LostText,
     RequestJob,
     SendTest,
-    account_job,
     text_job,
 )
 from chalicelib.services.notifications.notify import Notifier

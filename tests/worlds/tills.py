@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.words import Platform
 from chalicelib.pos.rows.contacts import email, phone
-from chalicelib.services.job_messages import SaidMessage, text_job
+from chalicelib.services.job_messages.text_jobs import SaidMessage, text_job
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.signups import SignedUp, SignUp
 from chalicelib.services.signups.sign_up import SignUpService

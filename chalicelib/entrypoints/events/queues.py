@@ -84,7 +84,7 @@ class _Delivery:
 
 def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
     """Go on with a sync run, in a slot of its account."""
-    from chalicelib.services.job_messages import sync_message
+    from chalicelib.services.job_messages.sync_messages import sync_message
     from chalicelib.services.limits.slots import NoSlot
 
     remaining = _remaining(event)
@@ -112,7 +112,7 @@ def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
 
 def account_job(event: SQSEvent) -> dict[str, Any]:
     """Go on with background work over an account, in a slot of its account."""
-    from chalicelib.services import job_messages
+    from chalicelib.services.job_messages import account_jobs
 
     remaining = _remaining(event)
 
@@ -120,7 +120,7 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
         return remaining() > RESERVE_SECONDS
 
     def work(body: Any, delivery: _Delivery) -> None:
-        message = job_messages.account_job(body)
+        message = account_jobs.account_job(body)
         with _slot(message.uid, "jobs", delivery, remaining):
             personas = WORKERS[message.job]("jobs").handle(message, time_left)
         name = type(message).__name__.removesuffix("Message").lower()
@@ -132,7 +132,7 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
 def text(event: SQSEvent) -> dict[str, Any]:
     """Send a request or a test, carry out what a commit requested, or read a shopper's message that
     could not be read at once."""
-    from chalicelib.services.job_messages import InboundText, text_job
+    from chalicelib.services.job_messages.text_jobs import InboundText, text_job
 
     def work(body: Any, _: _Delivery) -> None:
         message = text_job(body)
@@ -148,7 +148,7 @@ def text(event: SQSEvent) -> dict[str, Any]:
 
 def webhook(event: SQSEvent) -> dict[str, Any]:
     """Work off what a POS sent by webhook: apart from texts, so that neither delays the other."""
-    from chalicelib.services.job_messages import webhook_event
+    from chalicelib.services.job_messages.webhook_messages import webhook_event
 
     def work(body: Any, _: _Delivery) -> None:
         message = webhook_event(body)

@@ -15,7 +15,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.observability import count, logger
 
 if TYPE_CHECKING:
-    from chalicelib.services.job_messages import InboundText
+    from chalicelib.services.job_messages.text_jobs import InboundText
 
 
 def inbound_sms(event: SNSEvent) -> None:
@@ -24,7 +24,7 @@ def inbound_sms(event: SNSEvent) -> None:
     A message that cannot be read, or that went to a number of no account, goes to the dead-letter
     queue and raises an alarm.
     """
-    from chalicelib.services.job_messages import inbound_text
+    from chalicelib.services.job_messages.text_jobs import inbound_text
 
     for record in event.to_dict()["Records"]:
         notice = record["Sns"]

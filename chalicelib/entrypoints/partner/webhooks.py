@@ -115,7 +115,7 @@ def take_webhook(platform: Platform, uid: Uid, body: WebhookEvent, caller: Signe
 def _message(
     uid: Uid, platform: Platform, body: WebhookEvent, webhook_id: str, now: Instant
 ) -> dict[str, object]:
-    from chalicelib.services.job_messages import WebhookMessage
+    from chalicelib.services.job_messages.webhook_messages import WebhookMessage
 
     if not isinstance(body.data, dict):
         raise invalid_fields(field_fault("data", "give an object", {"mobilePhone": "2065550123"}))

@@ -88,7 +88,7 @@ def run_worker() -> AudienceRunWorker:
 
 
 def _read_discount_lists(uid: Uid) -> None:
-    from chalicelib.services.job_messages import DiscountListsMessage
+    from chalicelib.services.job_messages.account_jobs import DiscountListsMessage
 
     outside.jobs_queue().send(DiscountListsMessage(uid).body())
 

@@ -51,7 +51,7 @@ def connect_service() -> ConnectService:
 
 
 def derive_again(uid: Uid, reason: str) -> None:
-    from chalicelib.services.job_messages import RemapMessage
+    from chalicelib.services.job_messages.account_jobs import RemapMessage
 
     outside.jobs_queue().send(RemapMessage(uid, reason=reason).body())
 

@@ -92,7 +92,8 @@ def decide_all() -> DecideAllWorker:
 
 def _derive_after_the_request(uid: Uid, reason: str) -> None:
     """The message goes before the rules are written: it arrives after that."""
-    from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
+    from chalicelib.services.job_messages.account_jobs import RemapMessage
+    from chalicelib.services.job_messages.base import AFTER_THE_REQUEST_SECONDS
 
     message = RemapMessage(uid, reason=reason)
     outside.jobs_queue().send(message.body(), delay_seconds=AFTER_THE_REQUEST_SECONDS)

@@ -13,7 +13,8 @@ from chalicelib.domain.shown_text import HIDDEN_REASON, has_hidden
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Uid
 from chalicelib.services.accounts.time_zones import check_time_zone
-from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
+from chalicelib.services.job_messages.base import AFTER_THE_REQUEST_SECONDS
 from chalicelib.services.ports.accounts import Account, Accounts, People, User, find_user
 from chalicelib.services.ports.audit import SYSTEM, Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, JobQueue

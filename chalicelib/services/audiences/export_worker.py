@@ -19,7 +19,8 @@ from chalicelib.domain.words import POINT
 from chalicelib.services.audiences.exports import KEPT_FOR, export_name, export_names
 from chalicelib.services.audiences.snapshots import SnapshotManifest, read_manifest
 from chalicelib.services.audiences.volumes import SnapshotDamaged, VolumeReader
-from chalicelib.services.job_messages import ExportMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import ExportMessage
+from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.ports.audiences import (
     AudienceRuns,
     Export,

@@ -9,7 +9,7 @@ from chalicelib.domain.audiences import SnapshotFilter
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.times import DAY, MINUTE, SECOND
 from chalicelib.domain.words import AudienceName, Instant, Uid
-from chalicelib.services.job_messages import ExportMessage
+from chalicelib.services.job_messages.account_jobs import ExportMessage
 from chalicelib.services.ports.audiences import (
     AudienceRuns,
     Export,

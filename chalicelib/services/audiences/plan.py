@@ -16,7 +16,7 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Instant, Uid
 from chalicelib.services.audiences.start import WATCH_AGAIN, AudienceRunStarter
-from chalicelib.services.job_messages import AudienceRunMessage
+from chalicelib.services.job_messages.account_jobs import AudienceRunMessage
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.audiences import (
     AccountLook,

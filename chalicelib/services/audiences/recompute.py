@@ -25,7 +25,7 @@ from chalicelib.services.derivation.compare import (
     PersonaComparison,
     digest_of,
 )
-from chalicelib.services.job_messages import next_position
+from chalicelib.services.job_messages.base import next_position
 from chalicelib.services.ports.audiences import AudienceRun, AudienceRuns, Objects, TimeLeft
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ContactStates

@@ -33,7 +33,8 @@ from chalicelib.services.audiences.start import AudienceRunStarter
 from chalicelib.services.audiences.volumes import SnapshotDamaged
 from chalicelib.services.derivation.compare import digest_of
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import MAX_HOPS, AudienceRunMessage
+from chalicelib.services.job_messages.account_jobs import AudienceRunMessage
+from chalicelib.services.job_messages.base import MAX_HOPS
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audiences import (
     AudienceHead,

@@ -8,7 +8,7 @@ from chalicelib.domain.audience_nights import next_look, night_of
 from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Day, Uid
-from chalicelib.services.job_messages import AudienceRunMessage
+from chalicelib.services.job_messages.account_jobs import AudienceRunMessage
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audiences import (
     AudienceHead,

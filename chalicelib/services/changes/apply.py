@@ -12,7 +12,7 @@ from chalicelib.domain.words import Instant, MembersChoice
 from chalicelib.services.changes.preview import GOOD_FOR, PreviewChange, is_outdated
 from chalicelib.services.changes.propose import Proposal
 from chalicelib.services.integrations.settings import settings_after
-from chalicelib.services.job_messages import ApplyMessage
+from chalicelib.services.job_messages.account_jobs import ApplyMessage
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.changes import (
     LOYALTY,

@@ -14,7 +14,8 @@ from chalicelib.services.changes.count_derived import CountDerived, page_of_whol
 from chalicelib.services.changes.propose import Proposal, Proposals
 from chalicelib.services.derivation.stages.sales import TellsZone
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import PreviewMessage, next_hop, next_position
+from chalicelib.services.job_messages.account_jobs import PreviewMessage
+from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.ports.changes import (
     ACCOUNT,
     STORE,

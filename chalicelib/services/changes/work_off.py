@@ -12,7 +12,8 @@ from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import JobState, Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
-from chalicelib.services.job_messages import ApplyMessage, next_hop, next_position
+from chalicelib.services.job_messages.account_jobs import ApplyMessage
+from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.loyalty.expiry import needs_daily_look
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.tombstones import NO_TOMBSTONES
 from chalicelib.domain.words import Uid
-from chalicelib.services.job_messages import (
+from chalicelib.services.job_messages.text_jobs import (
     DiscountsMessage,
     EffectsMessage,
     SaidMessage,

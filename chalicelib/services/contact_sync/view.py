@@ -10,7 +10,7 @@ from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.derivation.holder import PersonaLookup
-from chalicelib.services.job_messages import ContactSyncMessage
+from chalicelib.services.job_messages.account_jobs import ContactSyncMessage
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.contact_sync import ShopperIntent, ShopperIntents

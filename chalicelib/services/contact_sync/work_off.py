@@ -12,7 +12,9 @@ from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.contact_sync.create_shopper import CreateShopper, WaitsForPos
 from chalicelib.services.contact_sync.note_signups import NoteSignups
 from chalicelib.services.contact_sync.pos_shoppers import OpenPosShoppers
-from chalicelib.services.job_messages import ContactSyncMessage, SignupsMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import ContactSyncMessage
+from chalicelib.services.job_messages.base import next_hop
+from chalicelib.services.job_messages.text_jobs import SignupsMessage
 from chalicelib.services.ports.common import Clock, Ids, JobQueue, PassOver, pass_over_nothing
 from chalicelib.services.ports.contact_sync import DueSource, OpenIntent, ShopperIntents
 from chalicelib.services.ports.integrations import Integrations

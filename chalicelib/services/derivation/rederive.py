@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.words import JobState, Uid
 from chalicelib.services.derivation.commit import FactCommits
-from chalicelib.services.job_messages import RemapMessage, next_hop, next_position
+from chalicelib.services.job_messages.account_jobs import RemapMessage
+from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.ports.changes import Changes, Job
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.persona_list import PersonaList

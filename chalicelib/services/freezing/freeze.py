@@ -13,7 +13,7 @@ from chalicelib.domain.rules import Rules, with_standing
 from chalicelib.domain.standing import Standing
 from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.freezing.shards import manifest_key
-from chalicelib.services.job_messages import StandingMessage
+from chalicelib.services.job_messages.account_jobs import StandingMessage
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.backups import (
     BackupObjects,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.words import BackupKind, Uid
 from chalicelib.services.freezing.take_backup import TakeBackup, TimeLeft
-from chalicelib.services.job_messages import PurgeMessage
+from chalicelib.services.job_messages.account_jobs import PurgeMessage
 from chalicelib.services.ports.audiences import AudienceRuns
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.integrations import Integrations

@@ -32,7 +32,8 @@ from chalicelib.services.freezing.shards import Lines
 from chalicelib.services.freezing.spill import Spill
 from chalicelib.services.freezing.take_backup import TakeBackup, TimeLeft
 from chalicelib.services.integrations.connect import DeriveAgain
-from chalicelib.services.job_messages import StandingMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import StandingMessage
+from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.ports.backups import ObjectBad, SourceSwitch, SourceSwitches
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.integrations import Credentials, Frozen, Integration, Integrations

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
+from chalicelib.services.job_messages.base import AFTER_THE_REQUEST_SECONDS
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.integrations import Credential, Credentials
 from chalicelib.services.ports.rules import RuleBook

@@ -17,7 +17,8 @@ from chalicelib.domain.listing_checks import are_contacts_withdrawn
 from chalicelib.domain.part_size import PartSize
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.services.derivation.commit import FactCommits
-from chalicelib.services.job_messages import TakeOverMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import TakeOverMessage
+from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import Audit, AuditEntry

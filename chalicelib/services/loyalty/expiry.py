@@ -12,7 +12,8 @@ from chalicelib.domain.rules import MOST_DAYS_AHEAD, Rules
 from chalicelib.domain.times import local_day_number, may_be_younger
 from chalicelib.domain.words import Day, Uid
 from chalicelib.services.derivation.commit import FactCommits
-from chalicelib.services.job_messages import ExpiryMessage, next_hop, next_position
+from chalicelib.services.job_messages.account_jobs import ExpiryMessage
+from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.common import Clock, JobQueue, PassOver, pass_over_nothing

@@ -12,7 +12,8 @@ from chalicelib.domain.times import local_day_number
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
-from chalicelib.services.job_messages import KeepMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import KeepMessage
+from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry

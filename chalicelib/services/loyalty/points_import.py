@@ -10,7 +10,7 @@ from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.points_import import NEVER, latecomer_locks, listing_due_at, may_lock_points
 from chalicelib.domain.rules import Source
 from chalicelib.domain.words import Instant, Platform, ScopeId, Uid
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.rules import RuleBook
 

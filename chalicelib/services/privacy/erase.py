@@ -25,7 +25,8 @@ from chalicelib.domain.traces import Traces
 from chalicelib.domain.words import Channel, Instant, Platform, Points, Uid
 from chalicelib.services.derivation.erase import ContactPlace, EraseFacts, Person, contacts_of
 from chalicelib.services.derivation.holder import DerivedPersona, PersonaLookup
-from chalicelib.services.job_messages import EraseMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import EraseMessage
+from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.consent import ConsentLog

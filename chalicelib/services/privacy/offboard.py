@@ -24,7 +24,8 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.times import DAY, MINUTE, SECOND, to_text
 from chalicelib.domain.words import Uid
-from chalicelib.services.job_messages import OffboardMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import OffboardMessage
+from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.audiences import Objects
 from chalicelib.services.ports.audit import Audit, AuditEntry

@@ -26,7 +26,8 @@ from chalicelib.services.derivation.erase import EraseFacts
 from chalicelib.services.freezing.count import CountRollBack, RollBackCounts
 from chalicelib.services.freezing.freeze import FreezeService
 from chalicelib.services.freezing.take_backup import TakeBackup
-from chalicelib.services.job_messages import PurgeMessage, StandingMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import PurgeMessage, StandingMessage
+from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.ports.audit import SYSTEM, AuditEntry
 from chalicelib.services.ports.backups import ObjectBad, SourceSwitch
 from chalicelib.services.ports.common import JobQueue

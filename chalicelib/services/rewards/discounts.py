@@ -10,7 +10,8 @@ from chalicelib.domain.discounts import MOST_DISCOUNTS, Discount, folded_name
 from chalicelib.domain.errors import Conflict, NotFound, field_fault, invalid_fields
 from chalicelib.domain.mirrors import Mirror, find_mirror
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, DiscountListsMessage
+from chalicelib.services.job_messages.account_jobs import DiscountListsMessage
+from chalicelib.services.job_messages.base import AFTER_THE_REQUEST_SECONDS
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, Ids, JobQueue
 from chalicelib.services.ports.pos import PosGateway

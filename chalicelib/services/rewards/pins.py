@@ -22,7 +22,7 @@ from chalicelib.domain.pins import (
 )
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Channel, Uid
-from chalicelib.services.job_messages import SendPin
+from chalicelib.services.job_messages.text_jobs import SendPin
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock, Ids, JobQueue

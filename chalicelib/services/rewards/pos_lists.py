@@ -9,7 +9,7 @@ from chalicelib.domain.errors import AiqError
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.credentials.tokens import CredentialTokens
-from chalicelib.services.job_messages import DiscountListsMessage
+from chalicelib.services.job_messages.account_jobs import DiscountListsMessage
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.integrations import Credential, Credentials

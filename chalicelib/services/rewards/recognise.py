@@ -18,7 +18,7 @@ from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.redemptions import put_redemption, read_purse
-from chalicelib.services.job_messages import DiscountsMessage
+from chalicelib.services.job_messages.text_jobs import DiscountsMessage
 from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.rewards import Discounts, NamesSeen
 from chalicelib.services.ports.stored_facts import Returns, SaleId, StoredSale

@@ -22,7 +22,7 @@ from chalicelib.domain.signups import (
 from chalicelib.domain.words import Channel, Instant, Platform, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
-from chalicelib.services.job_messages import SaidMessage
+from chalicelib.services.job_messages.text_jobs import SaidMessage
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.effects import Ask, Said

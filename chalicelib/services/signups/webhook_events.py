@@ -8,7 +8,7 @@ from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.records import Consent, Customer
 from chalicelib.domain.signups import PUSHED_SCOPE
 from chalicelib.services.derivation.commit import FactCommits
-from chalicelib.services.job_messages import WebhookMessage
+from chalicelib.services.job_messages.webhook_messages import WebhookMessage
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.signups import ReadContact, SignUp, SignUps
 from chalicelib.services.signups.pos_scopes import PosScopes

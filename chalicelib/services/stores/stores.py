@@ -13,7 +13,8 @@ from chalicelib.domain.mapping import MOST_KEYS_PER_STORE, suggest_store
 from chalicelib.domain.words import Uid
 from chalicelib.services.accounts.time_zones import check_time_zone
 from chalicelib.services.derivation.rederive import Rederivations
-from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, RemapMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
+from chalicelib.services.job_messages.base import AFTER_THE_REQUEST_SECONDS
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.changes import Job

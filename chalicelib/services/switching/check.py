@@ -12,7 +12,8 @@ from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import SwitchCheckMessage, next_hop, next_position
+from chalicelib.services.job_messages.account_jobs import SwitchCheckMessage
+from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.persona_list import PersonaList

@@ -10,7 +10,8 @@ from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.words import Double, Uid
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import SwitchDecideMessage, next_hop, next_position
+from chalicelib.services.job_messages.account_jobs import SwitchDecideMessage
+from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.changes import PreviewReads
 from chalicelib.services.ports.common import Clock, JobQueue

@@ -10,7 +10,7 @@ from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import CredentialId, Instant, Platform, RunTrigger, Uid
-from chalicelib.services.job_messages import SyncMessage
+from chalicelib.services.job_messages.sync_messages import SyncMessage
 from chalicelib.services.ports.common import Clock, Ids, JobQueue, SyncQueue
 from chalicelib.services.ports.integrations import Credential, Credentials, Integrations
 from chalicelib.services.ports.runs import RunView, SetAside, SyncStates

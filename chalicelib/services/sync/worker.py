@@ -20,7 +20,8 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.slots import LONGEST_WAIT
 from chalicelib.domain.words import Instant, RunState, Stream
-from chalicelib.services.job_messages import MAX_HOPS, SyncMessage
+from chalicelib.services.job_messages.base import MAX_HOPS
+from chalicelib.services.job_messages.sync_messages import SyncMessage
 from chalicelib.services.limits.run_time import OwnServerTime
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.integrations import Credentials

@@ -9,7 +9,8 @@ from itertools import islice
 from chalicelib.domain.contact_states import RequestReason
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.words import Uid
-from chalicelib.services.job_messages import HeldMessage, next_hop
+from chalicelib.services.job_messages.account_jobs import HeldMessage
+from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.ports.common import Clock, JobQueue
 from chalicelib.services.ports.consent import ConsentLog, DueContact
 

@@ -16,7 +16,7 @@ from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import append_entries, write_until_current
-from chalicelib.services.job_messages import InboundText
+from chalicelib.services.job_messages.text_jobs import InboundText
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog, Contact
 from chalicelib.services.ports.texting import (

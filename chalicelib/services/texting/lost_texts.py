@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.words import TextState
-from chalicelib.services.job_messages import LostText
+from chalicelib.services.job_messages.text_jobs import LostText
 from chalicelib.services.ports.texting import TextLog
 
 

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Instant, Uid
-from chalicelib.services.job_messages import LostText, RequestJob
+from chalicelib.services.job_messages.text_jobs import LostText, RequestJob
 from chalicelib.services.ports.common import Clock, JobQueue, PassOver, pass_over_nothing
 from chalicelib.services.ports.consent import ConsentLog, Due, DueContact
 from chalicelib.services.ports.texting import KillSwitch

@@ -15,7 +15,7 @@ from chalicelib.domain.contact_states import ContactState, Request, end_on_reply
 from chalicelib.domain.text_replies import Reply, may_mean_yes
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Instant
-from chalicelib.services.job_messages import InboundText
+from chalicelib.services.job_messages.text_jobs import InboundText
 from chalicelib.services.ports.consent import Contact
 
 MOST_ANSWERS_A_DAY = 10

@@ -33,7 +33,7 @@ from chalicelib.domain.texting import (
 from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.consent.circumstances import CircumstancesReader
 from chalicelib.services.consent.log import WRITE_TRIES, ContactBusy
-from chalicelib.services.job_messages import RequestJob
+from chalicelib.services.job_messages.text_jobs import RequestJob
 from chalicelib.services.ports.audit import SYSTEM
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog, Contact

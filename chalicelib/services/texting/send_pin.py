@@ -8,7 +8,7 @@ from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.pins import LIVES
 from chalicelib.domain.texting import count_parts
 from chalicelib.services.consent.circumstances import with_brand
-from chalicelib.services.job_messages import SendPin
+from chalicelib.services.job_messages.text_jobs import SendPin
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ContactStates

@@ -9,7 +9,7 @@ from chalicelib.domain.texting import count_parts
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import TextState
 from chalicelib.services.consent.circumstances import with_brand
-from chalicelib.services.job_messages import SendTest
+from chalicelib.services.job_messages.text_jobs import SendTest
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ContactStates

@@ -28,7 +28,9 @@ from chalicelib.domain.texting import (
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import Uid
 from chalicelib.services.consent.circumstances import with_brand
-from chalicelib.services.job_messages import AFTER_THE_REQUEST_SECONDS, HeldMessage, SendTest
+from chalicelib.services.job_messages.account_jobs import HeldMessage
+from chalicelib.services.job_messages.base import AFTER_THE_REQUEST_SECONDS
+from chalicelib.services.job_messages.text_jobs import SendTest
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry, changed_fields
 from chalicelib.services.ports.common import Clock, Ids, JobQueue

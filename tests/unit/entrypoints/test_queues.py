@@ -16,20 +16,22 @@ from chalicelib.domain.slots import ticket_of
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import queues
-from chalicelib.services import job_messages
 from chalicelib.services.consent.log import ContactBusy
-from chalicelib.services.job_messages import (
-    EffectsMessage,
+from chalicelib.services.job_messages import account_jobs, base, text_jobs
+from chalicelib.services.job_messages.account_jobs import (
     ExpiryMessage,
-    InboundText,
-    LostText,
     PreviewMessage,
     RemapMessage,
+)
+from chalicelib.services.job_messages.sync_messages import SyncMessage
+from chalicelib.services.job_messages.text_jobs import (
+    EffectsMessage,
+    InboundText,
+    LostText,
     RequestJob,
     SendTest,
-    SyncMessage,
-    WebhookMessage,
 )
+from chalicelib.services.job_messages.webhook_messages import WebhookMessage
 from chalicelib.services.limits.slots import AccountSlots
 from chalicelib.services.ports.dead_letters import DeadLetters
 from chalicelib.services.ports.effects import Ask, ConsentFlag
@@ -466,7 +468,7 @@ def test_a_message_that_waited_is_handled_once_the_code_knows_its_version(
     app.account_jobs(event(newer), Context())
     [(raw, waits, _)] = queue.waiting
 
-    monkeypatch.setattr(job_messages, "VERSION", 2)
+    monkeypatch.setattr(base, "VERSION", 2)
     app.account_jobs(waited(raw, waits), Context())
 
     assert worker.handled == [RemapMessage("3912", "mapped")]
@@ -478,7 +480,7 @@ def test_a_message_that_waited_is_handled_once_the_code_knows_its_kind(
 ) -> None:
     with monkeypatch.context() as older:
         kinds = Annotated[PreviewMessage | ExpiryMessage, Field(discriminator="job")]
-        older.setattr(job_messages, "_ACCOUNT", TypeAdapter(kinds))
+        older.setattr(account_jobs, "_ACCOUNT", TypeAdapter(kinds))
         app.account_jobs(event(RemapMessage("3912").body()), Context())
     [(raw, waits, _)] = queue.waiting
 
@@ -503,7 +505,7 @@ def test_a_newer_message_that_cannot_be_sent_again_stays_where_it_is(
 
 
 def test_every_kind_of_message_has_a_worker_and_every_worker_a_kind() -> None:
-    named = [*get_args(job_messages.AccountJob), *get_args(job_messages.TextJob)]
+    named = [*get_args(account_jobs.AccountJob), *get_args(text_jobs.TextJob)]
 
     kinds = {kind.__dataclass_fields__["job"].default for kind in named}
     assert len(kinds) == len(named)

@@ -13,7 +13,7 @@ from chalice.app import SNSEvent
 from chalicelib.domain.text_replies import Reply, classify_reply
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events import topics
-from chalicelib.services.job_messages import InboundText, text_job
+from chalicelib.services.job_messages.text_jobs import InboundText, text_job
 from chalicelib.services.texting.inbound import Unrouted
 from tests.fakes.common import NOON, FakeClock, MemoryQueue
 from tests.unit.entrypoints.test_queues import Grave

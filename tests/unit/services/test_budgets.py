@@ -23,12 +23,12 @@ from chalicelib.domain.times import DAY, day_number, to_text
 from chalicelib.entrypoints import wiring
 from chalicelib.services.changes import preview as previews
 from chalicelib.services.changes.preview import token_of
-from chalicelib.services.job_messages import (
+from chalicelib.services.job_messages.account_jobs import (
     ApplyMessage,
     AudienceRunMessage,
     RemapMessage,
-    SyncMessage,
 )
+from chalicelib.services.job_messages.sync_messages import SyncMessage
 from tests.fakes.audiences import MemoryObjects, TakesNoBackups
 from tests.fakes.pos import FakePosGateway, pages_of
 

@@ -12,21 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import NewerMessage, PoisonMessage
-from chalicelib.services.job_messages import (
+from chalicelib.services.job_messages.account_jobs import (
     ApplyMessage,
     ExpiryMessage,
     HeldMessage,
-    InboundText,
     KeepMessage,
-    LostText,
     PreviewMessage,
     RemapMessage,
-    RequestJob,
-    SendTest,
-    SyncMessage,
     TakeOverMessage,
     account_job,
-    sync_message,
+)
+from chalicelib.services.job_messages.sync_messages import SyncMessage, sync_message
+from chalicelib.services.job_messages.text_jobs import (
+    InboundText,
+    LostText,
+    RequestJob,
+    SendTest,
     text_job,
 )
 

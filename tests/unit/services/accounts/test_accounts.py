@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from chalicelib.entrypoints.wiring.outside import read_contact
 from chalicelib.services.accounts.accounts import AccountService
-from chalicelib.services.job_messages import RemapMessage, account_job
+from chalicelib.services.job_messages.account_jobs import RemapMessage, account_job
 from chalicelib.services.ports.accounts import Account
 from tests.fakes.accounts import MemoryAccounts
 from tests.fakes.common import FakeClock, MemoryQueue

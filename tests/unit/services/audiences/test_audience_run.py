@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain.audiences import SnapshotFilter
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.times import DAY
-from chalicelib.services.job_messages import AudienceRunMessage
+from chalicelib.services.job_messages.account_jobs import AudienceRunMessage
 from chalicelib.services.ports.audiences import AudienceHead
 from tests.fakes.facts import Crash
 from tests.worlds.audiences import NEVER, AudienceRoom

@@ -16,7 +16,7 @@ from chalicelib.domain.records import Customer
 from chalicelib.domain.times import MINUTE
 from chalicelib.services.audiences.export_worker import COLUMNS, ExportWorker
 from chalicelib.services.audiences.exports import ExportService, export_name
-from chalicelib.services.job_messages import ExportMessage, account_job
+from chalicelib.services.job_messages.account_jobs import ExportMessage, account_job
 from tests.fakes.common import FakeIds, MemoryQueue
 from tests.fakes.facts import Crash
 from tests.worlds.audiences import ALWAYS, NEVER, AudienceRoom

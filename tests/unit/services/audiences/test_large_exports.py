@@ -12,7 +12,7 @@ from chalicelib.services.audiences.export_worker import PART_BYTES, ExportWorker
 from chalicelib.services.audiences.exports import ExportService, export_name
 from chalicelib.services.audiences.snapshots import SnapshotManifest, manifest_name
 from chalicelib.services.audiences.volumes import VolumeBuilder, pack
-from chalicelib.services.job_messages import ExportMessage, account_job
+from chalicelib.services.job_messages.account_jobs import ExportMessage, account_job
 from chalicelib.services.ports.audiences import AudienceHead
 from tests.fakes.audiences import MemoryAudienceRuns, MemoryExports, MemoryObjects
 from tests.fakes.common import NOON, FakeClock, FakeIds, MemoryQueue

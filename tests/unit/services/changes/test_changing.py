@@ -16,7 +16,7 @@ from chalicelib.services.changes import preview as previews
 from chalicelib.services.changes import work_off as jobs
 from chalicelib.services.changes.preview import token_of
 from chalicelib.services.changes.sms_start import SmsControl
-from chalicelib.services.job_messages import ApplyMessage
+from chalicelib.services.job_messages.account_jobs import ApplyMessage
 from tests.fakes.facts import Crash
 from tests.unit.services.changes.test_previews import an_old_shop
 from tests.worlds.backroom import PLATFORM, UID, Backroom

@@ -21,7 +21,7 @@ from chalicelib.domain.times import day_number
 from chalicelib.services.changes import preview as previews
 from chalicelib.services.changes.wording import sentence, warning
 from chalicelib.services.derivation import redemptions
-from chalicelib.services.job_messages import PreviewMessage
+from chalicelib.services.job_messages.account_jobs import PreviewMessage
 from tests.fakes.pos import FakePosGateway, a_platform
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
 from tests.worlds.changes import (

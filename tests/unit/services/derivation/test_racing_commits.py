@@ -12,7 +12,7 @@ from chalicelib.domain.times import day_number
 from chalicelib.services.derivation.commit import INDEX_SECONDS, FactCommits
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
 from tests.fakes.persona_list import LaggingPersonaList
 from tests.fakes.rules import DeliveredEffects, MemoryRuleBook
 from tests.unit.services.changes.test_previews import an_old_shop

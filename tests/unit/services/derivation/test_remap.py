@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.services.derivation import rederive as remap
 from chalicelib.services.derivation.rederive import Remapper
-from chalicelib.services.job_messages import RemapMessage, account_job
+from chalicelib.services.job_messages.account_jobs import RemapMessage, account_job
 from tests.fakes.persona_list import MemoryPersonaList
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom
 from tests.worlds.syncing import a_room, people, sales, show

@@ -16,7 +16,7 @@ from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.times import from_text, utc_day
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.rederive import Remapper
-from chalicelib.services.job_messages import RemapMessage
+from chalicelib.services.job_messages.account_jobs import RemapMessage
 from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
 from tests.fakes.accounts import MemoryAccounts, an_account

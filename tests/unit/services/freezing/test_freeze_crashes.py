@@ -171,7 +171,7 @@ def retry(shop: FreezingShop, event: tuple[Any, ...]) -> None:
 
 
 def _message(since: int) -> Any:
-    from chalicelib.services.job_messages import StandingMessage
+    from chalicelib.services.job_messages.account_jobs import StandingMessage
 
     return StandingMessage(UID, PLATFORM, since)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.services.job_messages import ExpiryMessage
+from chalicelib.services.job_messages.account_jobs import ExpiryMessage
 from chalicelib.services.loyalty import expiry
 from chalicelib.services.loyalty.expiry import ExpiryPlanner
 from tests.unit.services.changes.test_previews import an_old_shop

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.records import Customer
-from chalicelib.services.job_messages import KeepMessage, account_job
+from chalicelib.services.job_messages.account_jobs import KeepMessage, account_job
 from chalicelib.services.loyalty import members_left
 from chalicelib.services.loyalty.members_left import KeepWorker, LeaverChoice
 from chalicelib.services.sync import take_page

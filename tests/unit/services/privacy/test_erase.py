@@ -12,7 +12,7 @@ from chalicelib.domain.errors import CommitBusy, Conflict, InvalidInput, NotFoun
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Source
 from chalicelib.services.consent.log import append_entries
-from chalicelib.services.job_messages import EraseMessage
+from chalicelib.services.job_messages.account_jobs import EraseMessage
 from chalicelib.services.privacy.row_kinds import parts, steps
 from chalicelib.services.signups.signatures import SignatureStore, signer_of
 from tests.fakes.facts import Crash

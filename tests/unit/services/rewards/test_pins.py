@@ -13,7 +13,7 @@ from chalicelib.domain.pins import WrongPin
 from chalicelib.domain.times import DAY, MINUTE
 from chalicelib.domain.words import POINT, Uid
 from chalicelib.services.consent.log import append_entries
-from chalicelib.services.job_messages import SendPin, text_job
+from chalicelib.services.job_messages.text_jobs import SendPin, text_job
 from chalicelib.services.ports.texting import Switch
 from chalicelib.services.texting.send_pin import SendPins
 from tests.fakes.facts import Crash

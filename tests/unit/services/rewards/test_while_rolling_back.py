@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.discounts import RedemptionRefused
 from chalicelib.domain.words import POINT
-from chalicelib.services.job_messages import StandingMessage
+from chalicelib.services.job_messages.account_jobs import StandingMessage
 from tests.fakes.facts import Crash
 from tests.worlds.freezing import ANN, FreezingShop
 from tests.worlds.rewards import RewardedShop

@@ -11,7 +11,7 @@ from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Source
 from chalicelib.domain.words import Platform
 from chalicelib.pos.rows.contacts import email, phone
-from chalicelib.services.job_messages import WebhookMessage
+from chalicelib.services.job_messages.webhook_messages import WebhookMessage
 from chalicelib.services.ports.stores import StoreKeySighting
 from chalicelib.services.signups.pos_scopes import PosScopes
 from chalicelib.services.signups.webhook_events import WebhookWorker

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.job_messages import WebhookMessage
+from chalicelib.services.job_messages.webhook_messages import WebhookMessage
 from chalicelib.services.ports.stores import StoreKeySighting
 from chalicelib.services.signups.pos_scopes import PosScopes
 from chalicelib.services.signups.webhook_events import WebhookWorker

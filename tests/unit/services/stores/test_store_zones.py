@@ -8,7 +8,7 @@ from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import Customer, Sale, StoreFact
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.times import HOUR, day_from_text, from_text
-from chalicelib.services.job_messages import account_job
+from chalicelib.services.job_messages.account_jobs import account_job
 from chalicelib.services.ports.stores import Store
 from tests.fakes.pos import a_platform, pages_of
 from tests.worlds.backroom import PLATFORM, SCOPE, UID, Backroom

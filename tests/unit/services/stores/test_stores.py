@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
 from chalicelib.domain.mapping import MOST_KEYS_PER_STORE
-from chalicelib.services.job_messages import account_job
+from chalicelib.services.job_messages.account_jobs import account_job
 from chalicelib.services.ports.notifications import Notification
 from chalicelib.services.ports.stores import StoreKeySighting
 from chalicelib.services.stores.stores import SuggestedKey

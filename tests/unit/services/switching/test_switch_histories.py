@@ -13,7 +13,7 @@ from chalicelib.domain.errors import RequestError, SourceStandsStill
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Source
 from chalicelib.services.freezing import standing_job
-from chalicelib.services.job_messages import StandingMessage, SwitchCheckMessage
+from chalicelib.services.job_messages.account_jobs import StandingMessage, SwitchCheckMessage
 from chalicelib.services.ports.stored_facts import SaleId
 from tests.fakes.facts import Crash
 from tests.worlds.facts_log import pulled_facts

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.services.job_messages import sync_message
+from chalicelib.services.job_messages.sync_messages import sync_message
 from chalicelib.services.ports.integrations import Credential, DueCredential
 from chalicelib.services.sync.plan import LOOK_AGAIN_AFTER, Planner
 from chalicelib.services.sync.runs import RunService

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Conflict, RateLimited, UpstreamError
-from chalicelib.services.job_messages import MAX_HOPS
+from chalicelib.services.job_messages.base import MAX_HOPS
 from chalicelib.services.ports.runs import RunView
 from tests.fakes.pos import pages_of
 from tests.worlds.backroom import CREDENTIAL, PLATFORM, UID

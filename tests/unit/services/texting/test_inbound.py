@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.errors import PoisonMessage
 from chalicelib.domain.times import DAY, HOUR, MINUTE, to_text
-from chalicelib.services.job_messages import InboundText, inbound_text, text_job
+from chalicelib.services.job_messages.text_jobs import InboundText, inbound_text, text_job
 from chalicelib.services.ports.texting import NumberUnusable, Switch, TextRefused, TextUnknown
 from chalicelib.services.texting.inbound import Unrouted
 from tests.fakes.texting import Crash

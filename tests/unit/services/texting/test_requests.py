@@ -12,7 +12,7 @@ from chalicelib.domain.consent_requests import NEVER_TEXTED
 from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.times import HOUR, MINUTE
 from chalicelib.services.consent.log import ContactBusy
-from chalicelib.services.job_messages import HeldMessage, account_job
+from chalicelib.services.job_messages.account_jobs import HeldMessage, account_job
 from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.ports.texting import NumberUnusable, Switch, TextRefused, TextUnknown

@@ -23,7 +23,7 @@ from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.ledger import posted_total
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty
-from chalicelib.services.job_messages import InboundText
+from chalicelib.services.job_messages.text_jobs import InboundText
 from chalicelib.services.ports.stores import Store, StoreKeySighting
 from chalicelib.services.ports.texting import NumberUnusable, TextRefused, TextUnknown
 from tests.unit.domain.naive_loyalty import latest_sales, latest_shoppers

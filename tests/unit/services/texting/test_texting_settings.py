@@ -10,7 +10,7 @@ from chalicelib.domain.contact_states import SENDING_AT_MOST
 from chalicelib.domain.errors import Conflict, InvalidInput, StaleVersion, TooManyRequests
 from chalicelib.domain.texting import WORDINGS
 from chalicelib.services.consent.why_not_asked import WORDS
-from chalicelib.services.job_messages import SendTest
+from chalicelib.services.job_messages.text_jobs import SendTest
 from chalicelib.services.ports.texting import Switch, TextRefused, TextUnknown
 from chalicelib.services.texting.settings import NO_NUMBER, OPTED_OUT, STOPPED, TESTS_AN_HOUR
 from tests.fakes.texting import Crash

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.times import MINUTE
-from chalicelib.services.job_messages import InboundText
+from chalicelib.services.job_messages.text_jobs import InboundText
 from tests.worlds.texting import OURS, SHOP, SHOPPER, THEIRS, Shop
 
 ASKED = "can you text me only on fridays?"
