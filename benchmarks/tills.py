@@ -22,7 +22,7 @@ from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.words import POINT, Uid
-from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring import typed_contacts
 from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.ports.accounts import Account
@@ -61,8 +61,8 @@ class TillServices:
             ports,
             ports,
             clock,
-            outside.read_typed_phone,
-            outside.read_typed_email,
+            typed_contacts.read_typed_phone,
+            typed_contacts.read_typed_email,
         )
         self.wallets = Wallets(
             facts=facts,
@@ -72,8 +72,8 @@ class TillServices:
             stores=ports,
             discounts=discounts,
             tokens=tokens,
-            read_phone=outside.read_phone,
-            read_email=outside.read_contact,
+            read_phone=typed_contacts.read_phone,
+            read_email=typed_contacts.read_contact,
             clock=clock,
         )
         self.redeemer = Redeemer(self.commits, lookup, discounts, ports, tokens, clock)

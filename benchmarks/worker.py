@@ -206,7 +206,7 @@ def _watch_streams(sections: Sections) -> None:
 
     base_urls = config().pos_base_urls
     gateway = WatchedGateway(SleeplessClock(), base_urls, lambda _platform: None)
-    wiring.outside.pos_gateway = lambda: gateway
+    wiring.gateways.pos_gateway = lambda: gateway
 
 
 def work_until_ended(queued: RunView, meter: Meter) -> RunView:

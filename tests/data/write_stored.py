@@ -240,7 +240,7 @@ def send_texts(deployment: Deployment) -> None:
     deployment.carrier.fails["+12065550125"] = TextUnknown("nobody answered")
     sender.handle(OURS, "+12065550125")
     yes = InboundText("in-1", BEN, "+12065550102", "Yes please", deployment.clock.now() + 5_000)
-    wiring.outside.texts_queue().send(yes.body())
+    wiring.queues.texts_queue().send(yes.body())
     deployment.clock.move(10)
     wiring.texting.inbound().handle(replace(yes, body_text="YES"))
     wiring.texting.inbound().handle(
@@ -261,7 +261,7 @@ def _lose_a_test(deployment: Deployment) -> None:
     with suppress(Died):
         wiring.texting.send_tests().handle(lost)
     deployment.carrier.send = usual  # type: ignore[method-assign]
-    wiring.outside.texts_queue().send(LostText(OURS, lost.day, lost.at, lost.id).body())
+    wiring.queues.texts_queue().send(LostText(OURS, lost.day, lost.at, lost.id).body())
 
 
 def notify(deployment: Deployment) -> None:
@@ -537,15 +537,15 @@ def _few(table: str, rows: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]
 
 def more_messages(clock: Any) -> None:
     """Of each kind the fields that no flow above filled."""
-    wiring.outside.sync_queue("sync").send(
+    wiring.queues.sync_queue("sync").send(
         SyncMessage(OURS, "posabit", "crd_1", "run_1", hop=2, tries=3).body()
     )
-    jobs = wiring.outside.jobs_queue()
+    jobs = wiring.queues.jobs_queue()
     jobs.send(RemapMessage(OURS, "zone", "3|place", 2).body())
     jobs.send(PreviewMessage(OURS, "prv_1", 2).body())
     jobs.send(ApplyMessage(OURS, "job_0000000007", 2, 3).body())
     jobs.send(ExpiryMessage(OURS, "3|place", 2).body())
-    texts = wiring.outside.texts_queue()
+    texts = wiring.queues.texts_queue()
     texts.send(RequestJob(OURS, BEN).body())
     texts.send(SendTest(OURS, BEN, "txt_9", clock.now(), "2026-05-02").body())
     texts.send(InboundText("in-9", BEN, "+12065550102", "yes", clock.now()).body())

@@ -218,7 +218,7 @@ def a_deployment(
         ids, ring = FakeIds(), KeyRing(PlainBox())
         patch.setattr(wiring.outside, "clock", lambda: made.clock)
         patch.setattr(wiring.outside, "ids", lambda: ids)
-        patch.setattr(wiring.outside, "pos_gateway", lambda: pos.gateway)
+        patch.setattr(wiring.gateways, "pos_gateway", lambda: pos.gateway)
         patch.setattr(wiring.outside, "key_ring", lambda: ring)
         patch.setattr(wiring.outside, "text_sender", lambda: made.carrier)
         patch.setattr(wiring.outside, "mailer", lambda: made)

@@ -32,8 +32,8 @@ AMOUNT = 5
 @pytest.fixture(autouse=True)
 def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryQueue]:
     queue, gateway = MemoryQueue(), FakePosGateway()
-    monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.queues, "jobs_queue", lambda: queue)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoStores("stores-under-test")

@@ -33,8 +33,8 @@ LOYALTY = f"{ACCOUNT}/loyalty"
 @pytest.fixture(autouse=True)
 def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
     queue, gateway = MemoryQueue(), FakePosGateway()
-    monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.queues, "jobs_queue", lambda: queue)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoStores("stores-under-test")

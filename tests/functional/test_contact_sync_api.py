@@ -33,9 +33,9 @@ def jobs() -> MemoryQueue:
 def api(world: World, jobs: MemoryQueue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """Ana signed up, and POSaBIT refused her."""
     monkeypatch.setenv("TABLE_PERSONAS", TABLE)
-    monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: jobs)
+    monkeypatch.setattr(wiring.queues, "jobs_queue", lambda: jobs)
     queue = MemoryQueue()
-    monkeypatch.setattr(wiring.outside, "texts_queue", lambda: queue)
+    monkeypatch.setattr(wiring.queues, "texts_queue", lambda: queue)
     StoreRow.Meta.table_name = "stores-under-test"
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     CredentialRow.Meta.table_name = "integrations-under-test"

@@ -16,7 +16,7 @@ from tests.functional.gateway import Gateway, World
 @pytest.fixture
 def nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> Gateway:
     gateway = FakePosGateway(infos=[registry.info(name) for name in registry.names()])
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
     return Gateway(None)
 
 

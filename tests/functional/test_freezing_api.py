@@ -33,8 +33,8 @@ POSABIT = f"/api/accounts/{OURS}/integrations/posabit"
 @pytest.fixture(autouse=True)
 def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
     queue, gateway, sync = MemoryQueue(), FakePosGateway(), RecordingSync()
-    monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.queues, "jobs_queue", lambda: queue)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
     monkeypatch.setattr(wiring.sync, "sync_control", lambda: sync)
     monkeypatch.setattr(standing_job, "CALLS_END_AFTER_SECONDS", 0.0)
     DynamoCredentials("integrations-under-test")

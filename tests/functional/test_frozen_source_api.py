@@ -30,9 +30,9 @@ FIELDS = {"store_name": "Ballard", "key": KEY}
 @pytest.fixture(autouse=True)
 def pos(world: World, monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
     gateway = FakePosGateway()
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
-    monkeypatch.setattr(wiring.outside, "jobs_queue", MemoryQueue)
-    monkeypatch.setattr(wiring.outside, "sync_queue", lambda _name: MemoryQueue())
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.queues, "jobs_queue", MemoryQueue)
+    monkeypatch.setattr(wiring.queues, "sync_queue", lambda _name: MemoryQueue())
     monkeypatch.setenv("KMS_KEY_ID", boto3.client("kms").create_key()["KeyMetadata"]["KeyId"])
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)

@@ -35,7 +35,7 @@ FIELDS = {"store_name": "Ballard", "key": KEY, "market": "WA"}
 @pytest.fixture
 def pos(world: World, monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
     gateway = FakePosGateway()
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
     monkeypatch.setenv("KMS_KEY_ID", boto3.client("kms").create_key()["KeyMetadata"]["KeyId"])
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)

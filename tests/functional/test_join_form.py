@@ -31,7 +31,7 @@ JOIN = f"/join/{OURS}"
 def browser(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     monkeypatch.setenv("TABLE_PERSONAS", TABLE)
     queue = MemoryQueue()
-    monkeypatch.setattr(wiring.outside, "texts_queue", lambda: queue)
+    monkeypatch.setattr(wiring.queues, "texts_queue", lambda: queue)
     StoreRow.Meta.table_name = "stores-under-test"
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     with personas_table(commit_client()):

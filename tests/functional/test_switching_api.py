@@ -28,7 +28,7 @@ THSUITE = f"/api/accounts/{OURS}/integrations/thsuite"
 
 
 def known() -> None:
-    gateway: Any = wiring.outside.pos_gateway()
+    gateway: Any = wiring.gateways.pos_gateway()
     assert isinstance(gateway, FakePosGateway)
     gateway.infos = (a_platform(), a_platform("thsuite", title="THSuite API"))
 

@@ -230,7 +230,7 @@ def test_a_replys_words_live_thirty_days(api: Gateway) -> None:
 
 
 def test_the_card_says_why_no_sms_goes(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring.outside, "pos_gateway", FakePosGateway)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", FakePosGateway)
     DynamoCredentials("integrations-under-test")
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     card = f"/api/accounts/{OURS}/integrations/posabit"

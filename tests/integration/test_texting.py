@@ -220,7 +220,7 @@ def test_of_many_workers_on_one_number_one_sends(shopper: Shopper) -> None:
             contact_states=log,
             switch=FakeSwitch(),
             clock=clock,
-            mobile=wiring.outside.can_be_mobile,
+            mobile=wiring.typed_contacts.can_be_mobile,
         )
         sender = RequestSender(log, texts, carrier, circumstances_reader, clock)
         wiring.consent.consent_service().note_asks(uid, [Ask(number, RECORD, "posabit")])

@@ -38,7 +38,7 @@ def pos(monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
     states = MemorySyncStates(FakeClock())
     monkeypatch.setattr(wiring.outside, "sync_states", lambda: states)
     gateway = FakePosGateway(infos=[registry.info(name) for name in registry.names()])
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
     return gateway
 
 

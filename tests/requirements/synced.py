@@ -151,7 +151,7 @@ def a_synced_retailer(platform: str = "posabit") -> Iterator[Synced]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(made, "note", lambda *_: None)  # whichever rows are read
-        patch.setattr(wiring.outside, "sync_queue", lambda name: sent[name])
-        patch.setattr(wiring.outside, "jobs_queue", lambda: sent["jobs"])
-        patch.setattr(wiring.outside, "texts_queue", lambda: sent["texts"])
+        patch.setattr(wiring.queues, "sync_queue", lambda name: sent[name])
+        patch.setattr(wiring.queues, "jobs_queue", lambda: sent["jobs"])
+        patch.setattr(wiring.queues, "texts_queue", lambda: sent["texts"])
         yield Synced(made, platform, made.world.gateway("Owner"), sent)

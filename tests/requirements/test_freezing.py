@@ -35,7 +35,7 @@ def test_a_source_stands_still_at_the_last_audience_run(api: Gateway, jobs: Memo
     with pytest.raises(SourceStandsStill):
         freezing.later()
     with pytest.raises(CallsStopped):
-        wiring.outside.permits().for_syncs(OURS, "posabit")()
+        wiring.gateways.permits().for_syncs(OURS, "posabit")()
 
 
 def test_who_switches_pos_retains_the_data_that_is_there(api: Gateway, jobs: MemoryQueue) -> None:

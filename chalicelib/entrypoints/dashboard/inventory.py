@@ -50,7 +50,7 @@ class InventoryPage(Answer):
 @resource.get("/api/accounts/{uid}/integrations/{platform}/inventory", right="inventory:read")
 def list_inventory(uid: Uid, platform: Platform, query: InventoryQuery) -> InventoryPage:
     """List the current stock of a shop, by the POS's own ids of its products."""
-    wiring.outside.pos_gateway().platform(platform)
+    wiring.gateways.pos_gateway().platform(platform)
     if not query.key.startswith(f"{platform}:"):
         raise NotFound("There is no such store key.", store_key=query.key)
     listing = ("inventory", platform, query.key)

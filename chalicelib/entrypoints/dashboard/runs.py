@@ -119,7 +119,7 @@ def list_live_runs(uid: Uid, query: WhichRuns) -> RunList:  # noqa: ARG001 -- re
 @resource.get(f"{PLATFORM}/runs", right="runs:read")
 def list_runs(uid: Uid, platform: Platform, query: Listing) -> RunPage:
     """List a platform's sync runs, the newest first."""
-    wiring.outside.pos_gateway().platform(platform)  # of none there is no empty list
+    wiring.gateways.pos_gateway().platform(platform)  # of none there is no empty list
     before = cursors().unseal(query.cursor, uid, "runs", platform)
     recent, position = wiring.sync.runs().recent(uid, platform, query.limit, before)
     return RunPage(

@@ -106,8 +106,8 @@ def sync(event: SQSEvent, queue: SyncQueue) -> dict[str, Any]:
             hop=message.hop,
         )
 
-    dead = wiring.outside.sync_dead_letters(queue)
-    return _each(event, work, dead, lambda: wiring.outside.sync_queue(queue))
+    dead = wiring.queues.sync_dead_letters(queue)
+    return _each(event, work, dead, lambda: wiring.queues.sync_queue(queue))
 
 
 def account_job(event: SQSEvent) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def account_job(event: SQSEvent) -> dict[str, Any]:
         name = type(message).__name__.removesuffix("Message").lower()
         logger().info(f"job.{name}", uid=message.uid, personas=personas, hop=message.hop)
 
-    return _each(event, work, wiring.outside.jobs_dead_letters(), wiring.outside.jobs_queue)
+    return _each(event, work, wiring.queues.jobs_dead_letters(), wiring.queues.jobs_queue)
 
 
 def text(event: SQSEvent) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def text(event: SQSEvent) -> dict[str, Any]:
             uid = message.uid
         logger().info(f"text.{message.job}", uid=uid, outcome=outcome)
 
-    return _each(event, work, wiring.outside.texts_dead_letters(), wiring.outside.texts_queue)
+    return _each(event, work, wiring.queues.texts_dead_letters(), wiring.queues.texts_queue)
 
 
 def webhook(event: SQSEvent) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def webhook(event: SQSEvent) -> dict[str, Any]:
         outcome = WORKERS[message.job]("webhooks").handle(message)
         logger().info("webhook", uid=message.uid, platform=message.platform, outcome=outcome)
 
-    return _each(event, work, wiring.outside.webhooks_dead_letters(), wiring.outside.webhooks_queue)
+    return _each(event, work, wiring.queues.webhooks_dead_letters(), wiring.queues.webhooks_queue)
 
 
 def _each(

@@ -44,13 +44,13 @@ def _read(message: InboundText) -> None:
     except Exception:  # noqa: BLE001 -- the last stop: it is logged, and the queue tries again
         logger().exception("inbound.delayed")
         count("WorkerFailures", worker="inbound-sms")
-        wiring.outside.texts_queue().send(message.body())
+        wiring.queues.texts_queue().send(message.body())
     else:
         logger().info("text.inbound", uid=uid, outcome=reply)
 
 
 def _bury(raw: str, error: PoisonMessage) -> None:
-    wiring.outside.texts_dead_letters().bury(raw, error.message)
+    wiring.queues.texts_dead_letters().bury(raw, error.message)
     logger().error("inbound.buried", code=error.code)
 
 

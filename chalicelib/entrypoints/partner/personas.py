@@ -189,7 +189,7 @@ def _search(uid: Uid, typed: str, *, by_contact_alone: bool = False) -> list[Per
     wanted = PersonaFilter(name=text)
     if "@" in text:
         wanted = PersonaFilter(email=text.replace(" ", "+"))
-    elif wiring.outside.read_phone(text) is not None:
+    elif wiring.typed_contacts.read_phone(text) is not None:
         wanted = PersonaFilter(phone=text)
     elif by_contact_alone:
         return []

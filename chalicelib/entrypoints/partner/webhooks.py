@@ -104,7 +104,7 @@ def take_webhook(platform: Platform, uid: Uid, body: WebhookEvent, caller: Signe
         return Accepted(accepted=False)
     message = _message(uid, platform, body, caller.webhook_id, now)
     try:
-        wiring.outside.webhooks_queue().send(message)
+        wiring.queues.webhooks_queue().send(message)
     except Exception:  # noqa: BLE001 -- whatever SQS says, the sender is to try again
         logger().exception("webhook.not_queued", platform=platform)
         raise Unavailable(QUEUE_DOWN, retry_after=5) from None

@@ -1,6 +1,7 @@
 """Builds services from their adapters, once per process and only when first asked for.
 
-One module per capability, imported when it is first named; `outside` builds the adapters. What is
+One module per capability, imported when it is first named; `outside`, `queues` and
+`gateways` build the adapters. What is
 built is imported inside its builder. Every Lambda imports `app.py` and needs few of these.
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         credentials,
         derivation,
         freezing,
+        gateways,
         integrations,
         limits,
         loyalty,
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
         overview,
         personas,
         privacy,
+        queues,
         rewards,
         signups,
         stores,
         switching,
         sync,
         texting,
+        typed_contacts,
     )
 
 __all__ = [
@@ -49,6 +53,7 @@ __all__ = [
     "credentials",
     "derivation",
     "freezing",
+    "gateways",
     "integrations",
     "limits",
     "loyalty",
@@ -57,6 +62,7 @@ __all__ = [
     "overview",
     "personas",
     "privacy",
+    "queues",
     "reset",
     "rewards",
     "signups",
@@ -64,6 +70,7 @@ __all__ = [
     "switching",
     "sync",
     "texting",
+    "typed_contacts",
 ]
 
 

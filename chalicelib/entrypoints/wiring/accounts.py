@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring import outside, queues, typed_contacts
 
 if TYPE_CHECKING:
     from chalicelib.services.accounts.accounts import AccountService
@@ -25,8 +25,8 @@ def account_service() -> AccountService:
         outside.people(),
         outside.clock(),
         draw_uid,
-        outside.jobs_queue(),
-        outside.read_contact,
+        queues.jobs_queue(),
+        typed_contacts.read_contact,
     )
 
 

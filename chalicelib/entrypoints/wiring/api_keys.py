@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.config import config
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring import gateways, outside
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.api_keys import DynamoApiKeys
@@ -43,7 +43,7 @@ def service() -> ApiKeyService:
     from chalicelib.services.api_keys.keys import ApiKeyService
 
     keys = stored_keys()
-    platforms = outside.pos_gateway().platforms()
+    platforms = gateways.pos_gateway().platforms()
     return ApiKeyService(
         keys,
         keys,
@@ -66,5 +66,5 @@ def webhook_secrets() -> WebhookSecretService:
         outside.audit(),
         outside.ids(),
         outside.clock(),
-        frozenset(info.platform for info in outside.pos_gateway().platforms()),
+        frozenset(info.platform for info in gateways.pos_gateway().platforms()),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring import outside, queues
 
 if TYPE_CHECKING:
     from chalicelib.services.audiences.start import AudienceRunStarter
@@ -18,7 +18,7 @@ def starter() -> AudienceRunStarter:
     return AudienceRunStarter(
         outside.audience_runs(),
         outside.accounts(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.ids(),
         outside.clock(),
     )

@@ -12,6 +12,7 @@ from chalicelib.entrypoints.wiring import (
     freezing,
     notifications,
     outside,
+    queues,
 )
 from chalicelib.observability import count
 
@@ -36,7 +37,7 @@ def planner() -> AudiencePlanner:
         integrations=outside.integrations(),
         credentials=outside.credentials(),
         starter=audience_starts.starter(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
         shards=AUDIENCE_SHARDS,
         pass_over=pass_over,
@@ -52,7 +53,7 @@ def backups() -> TakesBackups:
         freezing.take_backup(),
         outside.integrations(),
         outside.audience_runs(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
     )
 
 
@@ -81,7 +82,7 @@ def run_worker() -> AudienceRunWorker:
         starter=audience_starts.starter(),
         notifier=notifications.notifier(),
         count_drift=_count_drift,
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
         after_run=_read_discount_lists,
     )
@@ -90,7 +91,7 @@ def run_worker() -> AudienceRunWorker:
 def _read_discount_lists(uid: Uid) -> None:
     from chalicelib.services.job_messages.account_jobs import DiscountListsMessage
 
-    outside.jobs_queue().send(DiscountListsMessage(uid).body())
+    queues.jobs_queue().send(DiscountListsMessage(uid).body())
 
 
 def _count_drift(personas: int) -> None:
@@ -112,7 +113,7 @@ def exports() -> ExportService:
         outside.audience_runs(),
         outside.exports(),
         outside.objects(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.ids(),
         outside.clock(),
     )
@@ -128,6 +129,6 @@ def export_worker() -> ExportWorker:
         runs=outside.audience_runs(),
         exports=outside.exports(),
         objects=outside.objects(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
     )

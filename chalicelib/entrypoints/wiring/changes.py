@@ -9,8 +9,10 @@ from chalicelib.entrypoints.wiring import (
     accounts,
     consent,
     derivation,
+    gateways,
     notifications,
     outside,
+    queues,
     stores,
 )
 
@@ -28,7 +30,7 @@ def proposals() -> Proposals:
     from chalicelib.services.changes.propose import Proposals
 
     return Proposals(
-        pos=outside.pos_gateway(),
+        pos=gateways.pos_gateway(),
         integrations=outside.integrations(),
         credentials=outside.credentials(),
         accounts=outside.accounts(),
@@ -66,7 +68,7 @@ def preview_change() -> PreviewChange:
         personas=outside.persona_list(),
         askable=consent.askable(),
         terms=derivation.terms(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         ids=outside.ids(),
         clock=outside.clock(),
     )
@@ -80,7 +82,7 @@ def apply_change() -> ApplyChange:
         changes=outside.changes(),
         previews=preview_change(),
         texting=outside.texting_settings(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
     )
 
@@ -92,7 +94,7 @@ def work_off_change() -> WorkOffChange:
     aftermath = Aftermath(
         accounts=outside.accounts(),
         credentials=outside.credentials(),
-        gateway=outside.pos_gateway(),
+        gateway=gateways.pos_gateway(),
         notifier=notifications.notifier(),
         expiries=outside.expiries(),
         clock=outside.clock(),
@@ -103,7 +105,7 @@ def work_off_change() -> WorkOffChange:
         commits=derivation.commits(),
         personas=outside.persona_list(),
         aftermath=aftermath,
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring import outside, queues, typed_contacts
 
 if TYPE_CHECKING:
     from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects, SaidWorker
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def askable() -> Askable:
     from chalicelib.services.consent.askable import LoggedAskable
 
-    return LoggedAskable(outside.consent_log(), outside.can_be_mobile)
+    return LoggedAskable(outside.consent_log(), typed_contacts.can_be_mobile)
 
 
 @once
@@ -25,7 +25,7 @@ def consent_service() -> ConsentService:
     """Also the `ConsentNotes` port."""
     from chalicelib.services.consent.log import ConsentService
 
-    return ConsentService(outside.consent_log(), outside.clock(), outside.can_be_mobile)
+    return ConsentService(outside.consent_log(), outside.clock(), typed_contacts.can_be_mobile)
 
 
 @once
@@ -33,7 +33,7 @@ def effects() -> QueuedEffects:
     """The `Effects` port of a commit."""
     from chalicelib.services.consent.effects import QueuedEffects
 
-    return QueuedEffects(outside.texts_queue())
+    return QueuedEffects(queues.texts_queue())
 
 
 @once

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
-from chalicelib.entrypoints.wiring import derivation, outside
+from chalicelib.entrypoints.wiring import derivation, gateways, outside, queues
 
 if TYPE_CHECKING:
     from chalicelib.services.contact_sync.view import ContactSyncService
@@ -38,12 +38,12 @@ def worker() -> ContactSyncWorker:
             credentials=outside.credentials(),
             accounts=outside.accounts(),
             stores=outside.stores(),
-            gateway=outside.shopper_gateway(),
-            permits=outside.permits(),
+            gateway=gateways.shopper_gateway(),
+            permits=gateways.permits(),
             key_ring=outside.key_ring(),
             clock=outside.clock(),
         ),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         ids=outside.ids(),
         clock=clock,
     )
@@ -57,8 +57,8 @@ def service() -> ContactSyncService:
         intents=outside.shopper_intents(),
         integrations=outside.integrations(),
         personas=derivation.persona_lookup(),
-        pos=outside.pos_gateway(),
-        jobs=outside.jobs_queue(),
+        pos=gateways.pos_gateway(),
+        jobs=queues.jobs_queue(),
         audit=outside.audit(),
         clock=outside.clock(),
     )
@@ -68,7 +68,7 @@ def service() -> ContactSyncService:
 def hand_on() -> HandOnSignups:
     from chalicelib.services.contact_sync.work_off import HandOnSignups
 
-    return HandOnSignups(outside.jobs_queue())
+    return HandOnSignups(queues.jobs_queue())
 
 
 @once
@@ -76,5 +76,5 @@ def planner() -> ContactSyncPlanner:
     from chalicelib.services.contact_sync.work_off import ContactSyncPlanner
 
     return ContactSyncPlanner(
-        outside.shopper_intents(), outside.jobs_queue(), outside.clock(), pass_over
+        outside.shopper_intents(), queues.jobs_queue(), outside.clock(), pass_over
     )

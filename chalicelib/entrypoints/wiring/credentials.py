@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import loyalty, notifications, outside, sync
+from chalicelib.entrypoints.wiring import gateways, loyalty, notifications, outside, sync
 
 if TYPE_CHECKING:
     from chalicelib.services.credentials.credentials import CredentialService
@@ -16,8 +16,8 @@ def credential_service() -> CredentialService:
     from chalicelib.services.credentials.credentials import CredentialService
 
     return CredentialService(
-        pos=outside.pos_gateway(),
-        permits=outside.permits(),
+        pos=gateways.pos_gateway(),
+        permits=gateways.permits(),
         integrations=outside.integrations(),
         credentials=outside.credentials(),
         stores=outside.stores(),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.words import DiscountUse, Platform
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import consent, outside
+from chalicelib.entrypoints.wiring import consent, gateways, outside, queues
 
 if TYPE_CHECKING:
     from chalicelib.services.derivation.commit import FactCommits
@@ -38,7 +38,7 @@ def tells_instants(platform: Platform) -> bool:
     from chalicelib.domain.errors import NotFound
 
     try:
-        return not outside.pos_gateway().platform(platform).store_clock
+        return not gateways.pos_gateway().platform(platform).store_clock
     except NotFound:
         return True  # signups and the like, which are no POS's
 
@@ -47,7 +47,7 @@ def _discount_use(platform: Platform) -> DiscountUse:
     from chalicelib.domain.errors import NotFound
 
     try:
-        use: DiscountUse = outside.pos_gateway().platform(platform).discounts
+        use: DiscountUse = gateways.pos_gateway().platform(platform).discounts
     except NotFound:
         return "none"  # signups and the like
     return use
@@ -72,11 +72,11 @@ def remapper() -> Remapper:
     from chalicelib.services.derivation.rederive import DerivationProgress, Remapper
 
     progress = DerivationProgress(outside.changes(), outside.clock())
-    return Remapper(commits(), outside.persona_list(), outside.jobs_queue(), progress)
+    return Remapper(commits(), outside.persona_list(), queues.jobs_queue(), progress)
 
 
 @once
 def rederivations() -> Rederivations:
     from chalicelib.services.derivation.rederive import Rederivations
 
-    return Rederivations(outside.changes(), outside.jobs_queue(), outside.ids(), outside.clock())
+    return Rederivations(outside.changes(), queues.jobs_queue(), outside.ids(), outside.clock())

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from chalicelib.config import config
 from chalicelib.domain.words import Platform
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, integrations, notifications, outside, sync
+from chalicelib.entrypoints.wiring import (
+    derivation,
+    gateways,
+    integrations,
+    notifications,
+    outside,
+    queues,
+    sync,
+)
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.facts_log import DynamoFactsLog
@@ -83,13 +91,13 @@ def freeze_service() -> FreezeService:
     from chalicelib.services.freezing.freeze import FreezeService
 
     return FreezeService(
-        pos=outside.pos_gateway(),
+        pos=gateways.pos_gateway(),
         integrations=outside.integrations(),
         rules=outside.rule_book(),
         backups=backups(),
         objects=backup_objects(),
         switches=source_switches(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         notifications=outside.notifications(),
         clock=outside.clock(),
     )
@@ -123,9 +131,9 @@ def standing_job() -> StandingJob:
         taking=take_backup(),
         commits=derivation.commits(),
         derive_again=integrations.derive_again,
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
     )
 
 
 def _title(platform: Platform) -> str:
-    return outside.pos_gateway().platform(platform).title
+    return gateways.pos_gateway().platform(platform).title

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import outside, sync
+from chalicelib.entrypoints.wiring import gateways, outside, queues, sync
 
 if TYPE_CHECKING:
     from chalicelib.services.integrations.cards import Cards
@@ -20,7 +20,7 @@ def cards() -> Cards:
     from chalicelib.services.integrations.cards import Cards
 
     return Cards(
-        pos=outside.pos_gateway(),
+        pos=gateways.pos_gateway(),
         integrations=outside.integrations(),
         credentials=outside.credentials(),
         rules=outside.rule_book(),
@@ -32,7 +32,7 @@ def cards() -> Cards:
 def grid() -> IntegrationGrid:
     from chalicelib.services.integrations.grid import integration_grid
 
-    return integration_grid(outside.pos_gateway().platforms())
+    return integration_grid(gateways.pos_gateway().platforms())
 
 
 @once
@@ -40,7 +40,7 @@ def connect_service() -> ConnectService:
     from chalicelib.services.integrations.connect import ConnectService
 
     return ConnectService(
-        pos=outside.pos_gateway(),
+        pos=gateways.pos_gateway(),
         integrations=outside.integrations(),
         credentials=outside.credentials(),
         sync=sync.sync_control(),
@@ -53,7 +53,7 @@ def connect_service() -> ConnectService:
 def derive_again(uid: Uid, reason: str) -> None:
     from chalicelib.services.job_messages.account_jobs import RemapMessage
 
-    outside.jobs_queue().send(RemapMessage(uid, reason=reason).body())
+    queues.jobs_queue().send(RemapMessage(uid, reason=reason).body())
 
 
 @once
@@ -61,7 +61,7 @@ def settings_service() -> SettingsService:
     from chalicelib.services.integrations.settings import SettingsService
 
     return SettingsService(
-        pos=outside.pos_gateway(),
+        pos=gateways.pos_gateway(),
         integrations=outside.integrations(),
         accounts=outside.accounts(),
         rules=outside.rule_book(),

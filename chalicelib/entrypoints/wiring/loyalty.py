@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from chalicelib.config import config
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
-from chalicelib.entrypoints.wiring import derivation, notifications, outside, personas
+from chalicelib.entrypoints.wiring import (
+    derivation,
+    gateways,
+    notifications,
+    outside,
+    personas,
+    queues,
+)
 
 if TYPE_CHECKING:
     from chalicelib.services.integrations.markets import Markets
@@ -27,14 +34,14 @@ if TYPE_CHECKING:
 def import_locks() -> ImportLocks:
     from chalicelib.services.loyalty.points_import import ImportLocks
 
-    return ImportLocks(outside.rule_book(), outside.jobs_queue())
+    return ImportLocks(outside.rule_book(), queues.jobs_queue())
 
 
 @once
 def markets() -> Markets:
     from chalicelib.services.integrations.markets import Markets
 
-    return Markets(outside.rule_book(), outside.credentials(), outside.jobs_queue())
+    return Markets(outside.rule_book(), outside.credentials(), queues.jobs_queue())
 
 
 @once
@@ -42,7 +49,7 @@ def expiry_planner() -> ExpiryPlanner:
     from chalicelib.services.loyalty.expiry import ExpiryPlanner
 
     return ExpiryPlanner(
-        outside.expiries(), outside.accounts(), outside.jobs_queue(), outside.clock(), pass_over
+        outside.expiries(), outside.accounts(), queues.jobs_queue(), outside.clock(), pass_over
     )
 
 
@@ -55,7 +62,7 @@ def expiry_worker() -> ExpiryWorker:
         preview_reads=outside.preview_reads(),
         personas=outside.persona_list(),
         commits=derivation.commits(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
     )
 
@@ -71,7 +78,7 @@ def leaver_choice() -> LeaverChoice:
         outside.accounts(),
         notifications.notifier(),
         outside.audit(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.clock(),
     )
 
@@ -84,7 +91,7 @@ def keep_worker() -> KeepWorker:
         outside.leavers(),
         derivation.commits(),
         notifications.notifier(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.clock(),
     )
 
@@ -97,7 +104,7 @@ def leaver_notes() -> LeaverNotes:
         outside.leavers(),
         outside.facts(),
         derivation.persona_lookup(),
-        outside.pos_gateway(),
+        gateways.pos_gateway(),
         notifications.notifier(),
     )
 
@@ -113,7 +120,7 @@ def contact_judge() -> ContactJudge:
 def withdrawal_notice() -> WithdrawalNotice:
     from chalicelib.services.loyalty.contacts_withdrawn import WithdrawalNotice
 
-    return WithdrawalNotice(outside.withdrawals(), outside.pos_gateway(), notifications.notifier())
+    return WithdrawalNotice(outside.withdrawals(), gateways.pos_gateway(), notifications.notifier())
 
 
 @once
@@ -123,7 +130,7 @@ def withdrawal_choice() -> WithdrawalChoice:
     return WithdrawalChoice(
         outside.withdrawals(),
         withdrawal_notice(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.audit(),
         outside.clock(),
     )
@@ -134,7 +141,7 @@ def take_over_worker() -> TakeOverWorker:
     from chalicelib.services.loyalty.contacts_withdrawn import TakeOverWorker
 
     return TakeOverWorker(
-        outside.withdrawals(), derivation.commits(), leaver_notes(), outside.jobs_queue()
+        outside.withdrawals(), derivation.commits(), leaver_notes(), queues.jobs_queue()
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.config import config
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
-from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring import outside, queues
 
 if TYPE_CHECKING:
     from chalicelib.services.notifications.dead_letters import DeadLetterWatch
@@ -27,11 +27,11 @@ def notifier() -> Notifier:
 def dead_letter_watch() -> DeadLetterWatch:
     from chalicelib.services.notifications.dead_letters import DeadLetterWatch
 
-    syncs = [outside.sync_dead_letters("sync"), outside.sync_dead_letters("sync-own-server")]
+    syncs = [queues.sync_dead_letters("sync"), queues.sync_dead_letters("sync-own-server")]
     others = (
-        outside.jobs_dead_letters(),
-        outside.texts_dead_letters(),
-        outside.webhooks_dead_letters(),
+        queues.jobs_dead_letters(),
+        queues.texts_dead_letters(),
+        queues.webhooks_dead_letters(),
     )
     return DeadLetterWatch([*syncs, *others], notifier(), pass_over)
 

@@ -5,23 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.config import config
-from chalicelib.domain.words import Platform
 from chalicelib.entrypoints.once import once
 
 if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.batch import BatchTable
     from chalicelib.adapters.dynamo.facts import DynamoFacts
-    from chalicelib.pos.gateway import Gateway
     from chalicelib.services.credentials.key_ring import KeyRing
     from chalicelib.services.ports.accounts import Accounts, People
     from chalicelib.services.ports.audiences import AudienceRuns, Exports, Objects
     from chalicelib.services.ports.audit import Audit
     from chalicelib.services.ports.changes import Changes, PreviewReads
-    from chalicelib.services.ports.common import Clock, Ids, JobQueue, SecretBox, SyncQueue
+    from chalicelib.services.ports.common import Clock, Ids, SecretBox
     from chalicelib.services.ports.consent import ConsentLog
-    from chalicelib.services.ports.contact_sync import ShopperGateway, ShopperIntents
+    from chalicelib.services.ports.contact_sync import ShopperIntents
     from chalicelib.services.ports.contacts_withdrawn import Withdrawals
-    from chalicelib.services.ports.dead_letters import DeadLetterQueue
     from chalicelib.services.ports.digests import Digests, Mailer
     from chalicelib.services.ports.facts import FactStore
     from chalicelib.services.ports.integrations import Credentials, Integrations
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
     from chalicelib.services.ports.loyalty import Expiries, Leavers
     from chalicelib.services.ports.notifications import Notifications, OperatorTopic
     from chalicelib.services.ports.persona_list import PersonaList
-    from chalicelib.services.ports.pos import Permits, PosGateway
-    from chalicelib.services.ports.rewards import DiscountGateway
     from chalicelib.services.ports.rules import RuleBook
     from chalicelib.services.ports.runs import Sources, SyncStates
     from chalicelib.services.ports.stores import Inventories, Stores
@@ -150,78 +145,11 @@ def rule_book() -> RuleBook:
     return DynamoRuleBook(config().table_accounts)
 
 
-def read_contact(typed: str) -> str | None:
-    """Return a typed phone in E.164 or an e-mail in lower case, None if it can be neither."""
-    from chalicelib.pos.rows.contacts import email
-
-    if "@" not in typed:
-        return read_phone(typed)
-    address, flag = email(typed.strip(), frozenset())
-    return typed.strip().lower() if flag == "placeholder_email" else address
-
-
-def read_phone(typed: str) -> str | None:
-    """Return a typed phone in E.164, None if it cannot be one."""
-    from chalicelib.pos.rows.contacts import phone
-
-    return phone(typed, "US")[0]
-
-
-def read_typed_phone(typed: str) -> tuple[str | None, str | None]:
-    """The `ReadContact` of phones."""
-    from chalicelib.pos.rows.contacts import phone
-
-    return phone(typed, "US")
-
-
-def read_typed_email(typed: str) -> tuple[str | None, str | None]:
-    """The `ReadContact` of e-mails."""
-    from chalicelib.pos.rows.contacts import email
-
-    return email(typed, frozenset())
-
-
-@once
-def sync_dead_letters(name: SyncQueue) -> DeadLetterQueue:
-    from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
-
-    sync, own_server = config().queue_sync_dead_url, config().queue_sync_own_server_dead_url
-    return SqsDeadLetters(name, sync if name == "sync" else own_server)
-
-
-@once
-def jobs_dead_letters() -> DeadLetterQueue:
-    from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
-
-    return SqsDeadLetters("jobs", config().queue_jobs_dead_url)
-
-
-@once
-def texts_dead_letters() -> DeadLetterQueue:
-    from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
-
-    return SqsDeadLetters("texts", config().queue_texts_dead_url)
-
-
-@once
-def webhooks_dead_letters() -> DeadLetterQueue:
-    from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
-
-    return SqsDeadLetters("webhooks", config().queue_webhooks_dead_url)
-
-
 @once
 def integrations() -> Integrations:
     from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 
     return DynamoIntegrations(config().table_integrations)
-
-
-@once
-def permits() -> Permits:
-    from chalicelib.services.freezing.permit import SourcePermits
-
-    return SourcePermits(integrations(), clock())
 
 
 @once
@@ -282,63 +210,10 @@ def shopper_intents() -> ShopperIntents:
 
 
 @once
-def jobs_queue() -> JobQueue:
-    from chalicelib.adapters.aws.queues import SqsQueue
-
-    return SqsQueue(config().queue_jobs_url)
-
-
-@once
-def pos_gateway() -> PosGateway:
-    return _gateway()
-
-
-@once
-def shopper_gateway() -> ShopperGateway:
-    return _gateway()
-
-
-@once
-def discount_gateway() -> DiscountGateway:
-    return _gateway()
-
-
-@once
-def _gateway() -> Gateway:
-    from chalicelib.pos.gateway import Gateway
-    from chalicelib.pos.transport.egress import AddressRanges, Guard
-
-    settings = config()
-    ranges = AddressRanges.of(settings.egress_allowed_ranges, settings.egress_denied_ranges)
-    return Gateway(clock(), settings.pos_base_urls, integrator_token, Guard(ranges))
-
-
-def integrator_token(platform: Platform) -> str | None:
-    """Return the deployment's own token with a POS, None for none.
-
-    It is an SSM SecureString, cached for 5 minutes.
-    """
-    name = config().integrator_parameters.get(platform)
-    if not name:
-        return None
-    from aws_lambda_powertools.utilities import parameters
-
-    return str(parameters.get_parameter(name, decrypt=True, max_age=300))
-
-
-@once
 def sync_states() -> SyncStates:
     from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates
 
     return DynamoSyncStates(config().table_sync, clock())
-
-
-@once
-def sync_queue(name: SyncQueue) -> JobQueue:
-    from chalicelib.adapters.aws.queues import SqsQueue
-
-    sync, own_server = config().queue_sync_url, config().queue_sync_own_server_url
-    return SqsQueue(sync if name == "sync" else own_server)
 
 
 @once
@@ -437,34 +312,6 @@ def text_sender() -> TextSender:
     from chalicelib.adapters.aws.sms import SnsTexts
 
     return SnsTexts()
-
-
-@once
-def texts_queue() -> JobQueue:
-    from chalicelib.adapters.aws.queues import SqsQueue
-
-    return SqsQueue(config().queue_texts_url)
-
-
-@once
-def webhooks_queue() -> JobQueue:
-    from chalicelib.adapters.aws.queues import SqsQueue
-
-    return SqsQueue(config().queue_webhooks_url)
-
-
-def can_be_mobile(number: str) -> bool:
-    """Whether an E.164 number may be a mobile of the US or Canada."""
-    from chalicelib.pos.rows.contacts import can_be_mobile as can
-
-    return can(number)
-
-
-def north_american(typed: str) -> str | None:
-    """Return a typed number of the US or Canada in E.164, None if it cannot be one."""
-    from chalicelib.pos.rows.contacts import north_american
-
-    return north_american(typed)
 
 
 @once

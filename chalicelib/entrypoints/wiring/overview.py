@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import api_keys, outside
+from chalicelib.entrypoints.wiring import api_keys, gateways, outside
 
 if TYPE_CHECKING:
     from chalicelib.services.audiences.overview import OverviewService
@@ -32,7 +32,7 @@ def source_flows() -> SourceFlows:
     from chalicelib.services.audiences.source_flow import SourceFlows
 
     return SourceFlows(
-        pos=outside.pos_gateway(),
+        pos=gateways.pos_gateway(),
         runs=outside.audience_runs(),
         objects=outside.objects(),
         credentials=outside.credentials(),

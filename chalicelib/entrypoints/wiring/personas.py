@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.words import Platform
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, outside
+from chalicelib.entrypoints.wiring import derivation, gateways, outside, typed_contacts
 
 if TYPE_CHECKING:
     from chalicelib.services.personas.ledger import LedgerService
@@ -23,7 +23,7 @@ def personas() -> PersonaViews:
         outside.stores(),
         derivation.persona_lookup(),
         _platform_titles,
-        outside.read_phone,
+        typed_contacts.read_phone,
         outside.consent_log(),
     )
 
@@ -38,5 +38,5 @@ def ledgers() -> LedgerService:
 def _platform_titles() -> dict[Platform, str]:
     from chalicelib.domain.signups import OWN_TITLES
 
-    platforms = outside.pos_gateway().platforms()
+    platforms = gateways.pos_gateway().platforms()
     return OWN_TITLES | {info.platform: info.title.removesuffix(" API") for info in platforms}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.config import config
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, freezing, outside
+from chalicelib.entrypoints.wiring import derivation, freezing, outside, queues
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.audiences import PersonaFile
@@ -42,7 +42,7 @@ def erase_service() -> EraseService:
         outside.consent_log(),
         erasures(),
         outside.audit(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.ids(),
         outside.clock(),
     )
@@ -63,7 +63,7 @@ def erase_worker() -> EraseWorker:
         sources=EraseSources(freezing.take_backup(), outside.integrations()),
         lists=EraseLists(outside.audience_runs(), outside.exports(), outside.objects()),
         erasures=erasures(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
     )
 
@@ -109,7 +109,7 @@ def purge_worker() -> PurgeWorker:
         EraseFacts(derivation.commits()),
         personal_rows(),
         outside.sync_states(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
     )
 
 
@@ -129,7 +129,7 @@ def offboard_service() -> OffboardService:
         offboardings(),
         outside.objects(),
         outside.audit(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.clock(),
     )
 
@@ -152,6 +152,6 @@ def offboard_worker() -> OffboardWorker:
         DynamoAccountRows(client("dynamodb"), tables),
         offboardings(),
         outside.objects(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.clock(),
     )

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from chalicelib.config import config
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, notifications, outside
+from chalicelib.entrypoints.wiring import (
+    derivation,
+    gateways,
+    notifications,
+    outside,
+    queues,
+    typed_contacts,
+)
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.rewards import Discounts, NamesSeen, SigningKeys
@@ -37,10 +44,10 @@ def discount_service() -> DiscountService:
         outside.stores(),
         outside.audit(),
         names_seen(),
-        outside.pos_gateway(),
+        gateways.pos_gateway(),
         outside.ids(),
         outside.clock(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
     )
 
 
@@ -75,12 +82,12 @@ def pins() -> PinService:
         contact_states=outside.consent_log(),
         switch=outside.kill_switch(),
         accounts=outside.accounts(),
-        queue=outside.texts_queue(),
+        queue=queues.texts_queue(),
         notifier=notifications.notifier(),
         ids=outside.ids(),
         clock=outside.clock(),
         draw=randbelow,
-        mobile=outside.can_be_mobile,
+        mobile=typed_contacts.can_be_mobile,
         sends_mail=bool(config().digest_sender),
     )
 
@@ -97,7 +104,7 @@ def wallets() -> Wallets:
         stores=outside.stores(),
         discounts=discounts(),
         tokens=tokens(),
-        read_phone=outside.read_phone,
+        read_phone=typed_contacts.read_phone,
         read_email=_read_email,
         clock=outside.clock(),
     )
@@ -150,11 +157,11 @@ def discount_lists() -> ReadDiscountLists:
     return ReadDiscountLists(
         discounts=discounts(),
         names=names_seen(),
-        pos=outside.pos_gateway(),
-        gateway=outside.discount_gateway(),
+        pos=gateways.pos_gateway(),
+        gateway=gateways.discount_gateway(),
         credentials=outside.credentials(),
         accounts=outside.accounts(),
-        permits=outside.permits(),
+        permits=gateways.permits(),
         key_ring=outside.key_ring(),
         clock=outside.clock(),
     )
@@ -177,4 +184,4 @@ def told_opt_outs() -> ToldOptOuts:
 
 
 def _read_email(typed: str) -> str | None:
-    return outside.read_contact(typed) if "@" in typed else None
+    return typed_contacts.read_contact(typed) if "@" in typed else None

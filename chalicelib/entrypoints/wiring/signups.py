@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import consent, derivation, notifications, outside
+from chalicelib.entrypoints.wiring import (
+    consent,
+    derivation,
+    notifications,
+    outside,
+    queues,
+    typed_contacts,
+)
 
 if TYPE_CHECKING:
     from chalicelib.domain.words import Channel
@@ -28,12 +35,12 @@ def service() -> SignUpService:
         outside.facts(),
         derivation.commits(),
         outside.stores(),
-        outside.texts_queue(),
+        queues.texts_queue(),
         SignatureStore(outside.objects()),
         notifications.notifier(),
         outside.clock(),
-        outside.read_typed_phone,
-        outside.read_typed_email,
+        typed_contacts.read_typed_phone,
+        typed_contacts.read_typed_email,
     )
 
 
@@ -51,8 +58,8 @@ def join_form() -> JoinForm:
         box=outside.cursor_box(),
         ids=outside.ids(),
         clock=outside.clock(),
-        phone=outside.read_typed_phone,
-        email=outside.read_typed_email,
+        phone=typed_contacts.read_typed_phone,
+        email=typed_contacts.read_typed_email,
     )
 
 
@@ -71,7 +78,7 @@ def opt_ins() -> OptIns:
 
 
 def _reader(channel: Channel) -> ReadContact:
-    return outside.read_typed_phone if channel == "sms" else outside.read_typed_email
+    return typed_contacts.read_typed_phone if channel == "sms" else typed_contacts.read_typed_email
 
 
 @once
@@ -82,8 +89,8 @@ def webhook_worker() -> WebhookWorker:
         service(),
         derivation.commits(),
         outside.clock(),
-        outside.read_typed_phone,
-        outside.read_typed_email,
+        typed_contacts.read_typed_phone,
+        typed_contacts.read_typed_email,
         _pos_scopes(),
     )
 
@@ -100,8 +107,8 @@ def pushes() -> PushService:
         outside.inventories(),
         outside.accounts(),
         outside.clock(),
-        outside.read_typed_phone,
-        outside.read_typed_email,
+        typed_contacts.read_typed_phone,
+        typed_contacts.read_typed_email,
         _pos_scopes(),
     )
 

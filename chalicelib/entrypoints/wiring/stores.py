@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, notifications, outside
+from chalicelib.entrypoints.wiring import derivation, notifications, outside, queues
 
 if TYPE_CHECKING:
     from chalicelib.services.stores.stores import StoreService
@@ -17,7 +17,7 @@ def store_service() -> StoreService:
 
     return StoreService(
         outside.stores(),
-        outside.jobs_queue(),
+        queues.jobs_queue(),
         outside.audit(),
         notifications.notifier(),
         outside.clock(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.config import config
 from chalicelib.domain.words import Uid
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, outside
+from chalicelib.entrypoints.wiring import derivation, gateways, outside, queues
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.switching import PosSwitches
@@ -28,7 +28,7 @@ def switch_service() -> SwitchService:
     from chalicelib.services.switching.switch import SwitchService
 
     return SwitchService(
-        pos=outside.pos_gateway(),
+        pos=gateways.pos_gateway(),
         integrations=outside.integrations(),
         credentials=outside.credentials(),
         accounts=outside.accounts(),
@@ -47,7 +47,7 @@ def start_check() -> StartSwitchCheck:
     return StartSwitchCheck(
         switches=switches(),
         rules=outside.rule_book(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
     )
 
@@ -62,7 +62,7 @@ def check_worker() -> SwitchCheckWorker:
         terms=derivation.terms(),
         personas=outside.persona_list(),
         reads=outside.preview_reads(),
-        jobs=outside.jobs_queue(),
+        jobs=queues.jobs_queue(),
         clock=outside.clock(),
     )
 
@@ -86,7 +86,7 @@ def decide_all() -> DecideAllWorker:
     from chalicelib.services.switching.decide import DecideAllWorker
 
     return DecideAllWorker(
-        deciding=decide_doubled(), checks=start_check(), jobs=outside.jobs_queue()
+        deciding=decide_doubled(), checks=start_check(), jobs=queues.jobs_queue()
     )
 
 
@@ -96,4 +96,4 @@ def _derive_after_the_request(uid: Uid, reason: str) -> None:
     from chalicelib.services.job_messages.base import AFTER_THE_REQUEST_SECONDS
 
     message = RemapMessage(uid, reason=reason)
-    outside.jobs_queue().send(message.body(), delay_seconds=AFTER_THE_REQUEST_SECONDS)
+    queues.jobs_queue().send(message.body(), delay_seconds=AFTER_THE_REQUEST_SECONDS)

@@ -10,9 +10,11 @@ from chalicelib.entrypoints.passing_over import pass_over
 from chalicelib.entrypoints.wiring import (
     audience_starts,
     derivation,
+    gateways,
     loyalty,
     notifications,
     outside,
+    queues,
     stores,
     switching,
 )
@@ -41,7 +43,7 @@ def run_service() -> RunService:
         outside.sync_states(),
         outside.credentials(),
         outside.integrations(),
-        outside.sync_queue,
+        queues.sync_queue,
         outside.ids(),
         outside.clock(),
     )
@@ -102,8 +104,8 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         opener=OpenRun(
             sources=outside.sources(),
             credentials=outside.credentials(),
-            gateway=outside.pos_gateway(),
-            permits=outside.permits(),
+            gateway=gateways.pos_gateway(),
+            permits=gateways.permits(),
             key_ring=outside.key_ring(),
             imports=loyalty.import_locks(),
             markets=loyalty.markets(),
@@ -113,7 +115,7 @@ def sync_worker(queue: SyncQueue) -> SyncWorker:
         store_keys=store_keys,
         ending=_run_ending(store_keys),
         own_server_time=OwnServerTime(outside.raised_limits()),
-        queue=outside.sync_queue(queue),
+        queue=queues.sync_queue(queue),
         clock=outside.clock(),
         reserve_seconds=config().sync_reserve_seconds,
     )
@@ -141,7 +143,7 @@ def _run_ending(store_keys: StoreKeyWatch) -> RunEnding:
         store_keys=store_keys,
         inventory_leavers=InventoryLeavers(outside.stores(), outside.inventories()),
         notices=_notices(),
-        gateway=outside.pos_gateway(),
+        gateway=gateways.pos_gateway(),
         imports=loyalty.import_locks(),
         leaving=loyalty.leaver_notes(),
         clock=outside.clock(),
@@ -159,4 +161,4 @@ def _after_first_sync(uid: Uid) -> None:
 def _notices() -> RunNotices:
     from chalicelib.services.sync.notices import RunNotices
 
-    return RunNotices(notifications.notifier(), outside.pos_gateway(), outside.facts())
+    return RunNotices(notifications.notifier(), gateways.pos_gateway(), outside.facts())

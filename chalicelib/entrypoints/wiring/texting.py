@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.passing_over import pass_over
-from chalicelib.entrypoints.wiring import derivation, notifications, outside
+from chalicelib.entrypoints.wiring import derivation, notifications, outside, queues, typed_contacts
 
 if TYPE_CHECKING:
     from chalicelib.services.consent.circumstances import CircumstancesReader
@@ -43,7 +43,7 @@ def circumstances_reader() -> CircumstancesReader:
         contact_states=outside.consent_log(),
         switch=outside.kill_switch(),
         clock=outside.clock(),
-        mobile=outside.can_be_mobile,
+        mobile=typed_contacts.can_be_mobile,
     )
 
 
@@ -67,7 +67,7 @@ def release() -> Release:
 
     return Release(
         outside.consent_log(),
-        outside.texts_queue(),
+        queues.texts_queue(),
         outside.kill_switch(),
         outside.clock(),
         shards=TEXT_SHARDS,
@@ -148,7 +148,7 @@ def held_requests() -> HeldRequests:
     from chalicelib.services.texting.held_requests import HeldRequests
 
     return HeldRequests(
-        outside.consent_log(), outside.jobs_queue(), outside.clock(), shards=TEXT_SHARDS
+        outside.consent_log(), queues.jobs_queue(), outside.clock(), shards=TEXT_SHARDS
     )
 
 
@@ -169,12 +169,12 @@ def texting_service() -> TextingService:
         texts=outside.texts(),
         log=outside.consent_log(),
         switch=outside.kill_switch(),
-        queue=outside.texts_queue(),
-        jobs=outside.jobs_queue(),
+        queue=queues.texts_queue(),
+        jobs=queues.jobs_queue(),
         throttle=outside.throttle(),
         audit=outside.audit(),
         clock=outside.clock(),
         ids=outside.ids(),
-        read_number=outside.north_american,
-        mobile=outside.can_be_mobile,
+        read_number=typed_contacts.north_american,
+        mobile=typed_contacts.can_be_mobile,
     )

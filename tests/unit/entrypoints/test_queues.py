@@ -113,10 +113,10 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 @pytest.fixture
 def grave(monkeypatch: pytest.MonkeyPatch) -> Grave:
     grave = Grave()
-    monkeypatch.setattr(wiring.outside, "sync_dead_letters", lambda _queue: grave)
-    monkeypatch.setattr(wiring.outside, "jobs_dead_letters", lambda: grave)
-    monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
-    monkeypatch.setattr(wiring.outside, "webhooks_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.queues, "sync_dead_letters", lambda _queue: grave)
+    monkeypatch.setattr(wiring.queues, "jobs_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.queues, "texts_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.queues, "webhooks_dead_letters", lambda: grave)
     return grave
 
 
@@ -315,7 +315,7 @@ def test_the_text_worker_does_each_kind_of_job_and_buries_what_is_none(
     for name in ("request_sender", "send_tests", "lost_texts", "inbound"):
         monkeypatch.setattr(wiring.texting, name, lambda: texts)
     monkeypatch.setattr(wiring.consent, "effects_worker", lambda: texts)
-    monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.queues, "texts_dead_letters", lambda: grave)
 
     told = event(*[job.body() for job in TEXT_JOBS], GOOD)
     answer = app.text_worker(told, Context())
@@ -334,7 +334,7 @@ def test_a_message_to_a_number_of_nobody_goes_back_to_the_operator(
 
     grave = Grave("texts")
     monkeypatch.setattr(wiring.texting, "inbound", Nobody)
-    monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.queues, "texts_dead_letters", lambda: grave)
 
     answer = app.text_worker(event(INBOUND.body()), Context())
 
@@ -411,10 +411,10 @@ QUEUES: list[tuple[Any, dict[str, Any]]] = [
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
     queue = MemoryQueue()
-    monkeypatch.setattr(wiring.outside, "sync_queue", lambda _name: queue)
-    monkeypatch.setattr(wiring.outside, "jobs_queue", lambda: queue)
-    monkeypatch.setattr(wiring.outside, "texts_queue", lambda: queue)
-    monkeypatch.setattr(wiring.outside, "webhooks_queue", lambda: queue)
+    monkeypatch.setattr(wiring.queues, "sync_queue", lambda _name: queue)
+    monkeypatch.setattr(wiring.queues, "jobs_queue", lambda: queue)
+    monkeypatch.setattr(wiring.queues, "texts_queue", lambda: queue)
+    monkeypatch.setattr(wiring.queues, "webhooks_queue", lambda: queue)
     return queue
 
 
@@ -523,7 +523,7 @@ def test_what_a_pos_pushed_of_a_frozen_source_waits_as_long_as_that_lasts(
             raise SourceStandsStill("AIQ's last backup is used")
 
     grave = Grave("webhooks")
-    monkeypatch.setattr(wiring.outside, "webhooks_dead_letters", lambda: grave)
+    monkeypatch.setattr(wiring.queues, "webhooks_dead_letters", lambda: grave)
     monkeypatch.setattr(wiring.signups, "webhook_worker", Frozen)
 
     for _ in range(200):
@@ -610,7 +610,7 @@ def test_a_retry_that_cannot_be_set_leaves_the_message_to_its_visibility_timeout
 @pytest.fixture
 def sync_queue(monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
     queue = MemoryQueue()
-    monkeypatch.setattr(wiring.outside, "sync_queue", lambda _queue: queue)
+    monkeypatch.setattr(wiring.queues, "sync_queue", lambda _queue: queue)
     return queue
 
 

@@ -51,8 +51,8 @@ class Desk:
 def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
     made = Desk()
     monkeypatch.setattr(wiring.texting, "inbound", lambda: made.reader)
-    monkeypatch.setattr(wiring.outside, "texts_dead_letters", lambda: made.grave)
-    monkeypatch.setattr(wiring.outside, "texts_queue", lambda: made.queue)
+    monkeypatch.setattr(wiring.queues, "texts_dead_letters", lambda: made.grave)
+    monkeypatch.setattr(wiring.queues, "texts_queue", lambda: made.queue)
     monkeypatch.setattr(wiring.outside, "clock", FakeClock)
     return made
 

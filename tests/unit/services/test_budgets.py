@@ -182,7 +182,7 @@ def test_a_run_with_nothing_changed_makes_at_most_ten_calls(
     meter: Meter, monkeypatch: pytest.MonkeyPatch, trigger: str
 ) -> None:
     gateway = a_pos()
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
     first = run(meter, gateway, "now")
 
     calls = run(meter, gateway, trigger)
@@ -195,7 +195,7 @@ def test_a_run_with_nothing_changed_makes_at_most_ten_calls(
 def a_clientele(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
     """250 shoppers, each with two sales, and rules that make half of them members."""
     gateway = a_pos()
-    monkeypatch.setattr(wiring.outside, "pos_gateway", lambda: gateway)
+    monkeypatch.setattr(wiring.gateways, "pos_gateway", lambda: gateway)
     commits = wiring.derivation.commits()
     commits.commit(worker.UID, worker.PLATFORM, worker.SCOPE, customers=SHOPPERS)
     for round_of in range(2):

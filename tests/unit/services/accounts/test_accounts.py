@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVersion
-from chalicelib.entrypoints.wiring.outside import read_contact
+from chalicelib.entrypoints.wiring.typed_contacts import read_contact
 from chalicelib.services.accounts.accounts import AccountService
 from chalicelib.services.job_messages.account_jobs import RemapMessage, account_job
 from chalicelib.services.ports.accounts import Account

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import NotFound, TooManyRequests
 from chalicelib.domain.times import from_text
-from chalicelib.entrypoints.wiring import outside
+from chalicelib.entrypoints.wiring import typed_contacts
 from chalicelib.services.ports.signups import SignUp
 from chalicelib.services.ports.stores import Store
 from chalicelib.services.signups import join_form
@@ -67,8 +67,8 @@ def form(signups: Taken, clock: FakeClock) -> JoinForm:
         box=PlainBox(),
         ids=FakeIds(),
         clock=clock,
-        phone=outside.read_typed_phone,
-        email=outside.read_typed_email,
+        phone=typed_contacts.read_typed_phone,
+        email=typed_contacts.read_typed_email,
     )
 
 
