@@ -39,8 +39,8 @@ from chalicelib.domain.records import Customer, Fact, Sale
 from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import POINT, ScopeId, Stream, Uid
-from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.commits import CommitLock, Committed, Writes
 from chalicelib.services.ports.common import do_nothing

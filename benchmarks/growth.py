@@ -32,7 +32,7 @@ from chalicelib.domain.records import Customer, Fact, LineItem, Sale, Tender
 from chalicelib.domain.rules import Loyalty, Rules, Source, Terms
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Stream
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.accounts import Account

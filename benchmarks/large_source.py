@@ -48,7 +48,7 @@ from chalicelib.domain.manifest import Manifest, id_digest
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Stream
 from chalicelib.pos.gateway import Gateway
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.ports.pos import Page, PlatformInfo

@@ -23,7 +23,7 @@ from chalicelib.domain.discounts import Discount
 from chalicelib.domain.redemptions import Redemption
 from chalicelib.domain.words import POINT, Uid
 from chalicelib.entrypoints.wiring import typed_contacts
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.ports.accounts import Account
 from chalicelib.services.ports.common import Clock, do_nothing

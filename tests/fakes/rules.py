@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.rules import Rules
 from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages.text_jobs import EffectsMessage, SignupsMessage, text_job
 from chalicelib.services.ports.common import do_nothing

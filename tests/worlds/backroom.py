@@ -13,7 +13,7 @@ from chalicelib.services.changes.propose import Proposals
 from chalicelib.services.changes.propose_terms import TermsChanges, TermsProposals
 from chalicelib.services.changes.work_off import Aftermath, WorkOffChange
 from chalicelib.services.credentials.key_ring import KeyRing
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.rederive import DerivationProgress, Rederivations, Remapper
 from chalicelib.services.derivation.terms import TermsReader

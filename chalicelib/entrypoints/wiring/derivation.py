@@ -9,8 +9,8 @@ from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import consent, gateways, outside, queues
 
 if TYPE_CHECKING:
-    from chalicelib.services.derivation.commit import FactCommits
     from chalicelib.services.derivation.compare import PersonaComparison
+    from chalicelib.services.derivation.fact_commits import FactCommits
     from chalicelib.services.derivation.holder import PersonaLookup
     from chalicelib.services.derivation.rederive import Rederivations, Remapper
     from chalicelib.services.derivation.terms import TermsReader
@@ -28,7 +28,7 @@ def terms() -> TermsReader:
 
 @once
 def commits() -> FactCommits:
-    from chalicelib.services.derivation.commit import FactCommits
+    from chalicelib.services.derivation.fact_commits import FactCommits
 
     return FactCommits(outside.facts(), terms(), consent.effects(), tells_instants, _discount_use)
 

@@ -18,13 +18,13 @@ from chalicelib.domain.words import Day, SnapshotSort, Uid
 from chalicelib.services.audiences.checkpoint import Checkpoint, Spill
 from chalicelib.services.audiences.snapshots import work_prefix
 from chalicelib.services.audiences.volumes import Volume, VolumeBuilder, pack
-from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.compare import (
     ComparedPersona,
     Comparison,
     PersonaComparison,
     digest_of,
 )
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.job_messages.base import next_position
 from chalicelib.services.ports.audiences import AudienceRun, AudienceRuns, Objects, TimeLeft
 from chalicelib.services.ports.common import Clock

@@ -11,7 +11,7 @@ from chalicelib.domain.points_import import accrual_mismatch, listing_due_at
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.times import day_text
 from chalicelib.domain.words import JobState, Platform, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.job_messages.account_jobs import ApplyMessage
 from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.loyalty.expiry import needs_daily_look

@@ -16,8 +16,8 @@ from chalicelib.domain.pulled_facts import FactPlace
 from chalicelib.domain.records import Customer
 from chalicelib.domain.tombstones import Tombstone, TombstoneKind, Tombstones
 from chalicelib.domain.words import Channel, Instant, Platform, Uid
-from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.stages.put_back import has_acts
 from chalicelib.services.derivation.stages.reach import reach
 from chalicelib.services.derivation.stages.sales import put_sales

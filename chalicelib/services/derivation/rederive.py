@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.words import JobState, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.job_messages.account_jobs import RemapMessage
 from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.ports.changes import Changes, Job

@@ -9,7 +9,7 @@ from chalicelib.domain.backups import Backup
 from chalicelib.domain.points_import import is_locked
 from chalicelib.domain.pulled_facts import FactPlace, PulledCustomer, PulledFact
 from chalicelib.domain.words import Fence, Platform, Points, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.freezing.shards import ShardStore
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.facts_log import FactLines, FactsLog

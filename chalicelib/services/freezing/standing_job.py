@@ -25,7 +25,7 @@ from chalicelib.domain.rules import with_standing
 from chalicelib.domain.standing import Way
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Fence, Uid
-from chalicelib.services.derivation.commit import FactCommits, OtherWay
+from chalicelib.services.derivation.fact_commits import FactCommits, OtherWay
 from chalicelib.services.freezing.clean_backup import clean_backup
 from chalicelib.services.freezing.erased_lines import without_erased
 from chalicelib.services.freezing.shards import Lines

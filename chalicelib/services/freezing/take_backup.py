@@ -28,7 +28,7 @@ from chalicelib.domain.backups import (
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.times import HOUR
 from chalicelib.domain.words import BackupKind, Fence, Instant, Platform, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.freezing.erased_lines import without_erased
 from chalicelib.services.freezing.shards import (
     Lines,

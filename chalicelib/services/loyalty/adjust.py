@@ -9,7 +9,7 @@ from chalicelib.domain.ids import adjustment_id
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, posted_total
 from chalicelib.domain.times import local_day
 from chalicelib.domain.words import POINT, Points, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.loyalty.daily_limit import OTHER_USE, DailyLimit
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.audit import Audit, AuditEntry

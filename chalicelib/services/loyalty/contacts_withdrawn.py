@@ -16,7 +16,7 @@ from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.listing_checks import are_contacts_withdrawn
 from chalicelib.domain.part_size import PartSize
 from chalicelib.domain.words import Platform, ScopeId, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.job_messages.account_jobs import TakeOverMessage
 from chalicelib.services.job_messages.base import next_hop
 from chalicelib.services.loyalty.members_left import LeaverNotes

@@ -11,7 +11,7 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.rules import MOST_DAYS_AHEAD, Rules
 from chalicelib.domain.times import local_day_number, may_be_younger
 from chalicelib.domain.words import Day, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.job_messages.account_jobs import ExpiryMessage
 from chalicelib.services.job_messages.base import next_hop, next_position
 from chalicelib.services.ports.accounts import Accounts

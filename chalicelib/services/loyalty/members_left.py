@@ -10,7 +10,7 @@ from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.keeps import kept_reason
 from chalicelib.domain.times import local_day_number
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.job_messages.account_jobs import KeepMessage
 from chalicelib.services.job_messages.base import next_hop

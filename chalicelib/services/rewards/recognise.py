@@ -15,8 +15,8 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.redemptions import Redemption, record_of, redemption_id
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Platform, Uid
-from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.redemptions import put_redemption, read_purse
 from chalicelib.services.job_messages.text_jobs import DiscountsMessage
 from chalicelib.services.ports.facts import FactStore

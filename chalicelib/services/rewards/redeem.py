@@ -15,8 +15,8 @@ from chalicelib.domain.errors import Gone, NotFound
 from chalicelib.domain.redemptions import Redemption, record_of, redemption_id, sum_redemptions
 from chalicelib.domain.words import Minor, Uid
 from chalicelib.services.derivation import redemptions
-from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.derivation.redemptions import ExpiryDue, Judge, Purse
 from chalicelib.services.ports.common import Clock

@@ -12,7 +12,7 @@ from chalicelib.domain.personas import Persona
 from chalicelib.domain.redemptions import Redeemed
 from chalicelib.domain.times import SECOND, local_day_number
 from chalicelib.domain.words import Instant, Points, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.ports.accounts import Account, Accounts
 from chalicelib.services.ports.common import Clock

@@ -20,7 +20,7 @@ from chalicelib.domain.signups import (
 )
 from chalicelib.domain.times import from_datetime
 from chalicelib.domain.words import NO_PLATFORM, Instant, Minor, Platform, SaleKind, ScopeId, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.holder import PersonaLookup
 from chalicelib.services.ports.accounts import Accounts
 from chalicelib.services.ports.common import Clock

@@ -20,8 +20,8 @@ from chalicelib.domain.signups import (
     signup_reason,
 )
 from chalicelib.domain.words import Channel, Instant, Platform, Uid
-from chalicelib.services.derivation.commit import FactCommits
 from chalicelib.services.derivation.commit_in_progress import Commit
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.job_messages.text_jobs import SaidMessage
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.common import Clock, JobQueue

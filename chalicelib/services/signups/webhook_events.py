@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.errors import InvalidInput
 from chalicelib.domain.records import Consent, Customer
 from chalicelib.domain.signups import PUSHED_SCOPE
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.job_messages.webhook_messages import WebhookMessage
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.signups import ReadContact, SignUp, SignUps

@@ -10,7 +10,7 @@ from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.times import MINUTE
 from chalicelib.domain.words import Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages.account_jobs import SwitchCheckMessage
 from chalicelib.services.job_messages.base import next_hop, next_position

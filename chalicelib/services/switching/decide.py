@@ -8,7 +8,7 @@ from typing import Literal
 
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.words import Double, Uid
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages.account_jobs import SwitchDecideMessage
 from chalicelib.services.job_messages.base import next_hop, next_position

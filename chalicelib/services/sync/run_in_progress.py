@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import AiqError
 from chalicelib.domain.schedule import look_back_from, pass_kind, read_again_from
 from chalicelib.domain.words import Instant, RunState, ScopeId, Stream
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge, CustomerListing
 from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.ports.accounts import Account

@@ -13,7 +13,7 @@ from chalicelib.domain.part_size import PartSize
 from chalicelib.domain.records import BAD_POINTS, Customer, Fact, InventoryItem, Sale, StoreFact
 from chalicelib.domain.times import local_day_number, utc_day
 from chalicelib.domain.words import Instant, ScopeId, Stream
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.loyalty.contacts_withdrawn import ContactJudge
 from chalicelib.services.loyalty.members_left import LeaverNotes
 from chalicelib.services.ports.commits import Committed

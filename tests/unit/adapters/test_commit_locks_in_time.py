@@ -25,7 +25,7 @@ from chalicelib.adapters.dynamo.facts import DynamoFacts
 from chalicelib.domain.errors import CommitBusy
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.words import Instant
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.ports.common import do_nothing
 from tests.fakes.common import NOON
 

@@ -9,7 +9,7 @@ from functools import partial
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import KeptMembers, Rules, Source
 from chalicelib.domain.times import day_number
-from chalicelib.services.derivation.commit import INDEX_SECONDS, FactCommits
+from chalicelib.services.derivation.fact_commits import INDEX_SECONDS, FactCommits
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.derivation.terms import TermsReader
 from chalicelib.services.job_messages.account_jobs import RemapMessage

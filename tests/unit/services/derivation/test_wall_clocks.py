@@ -14,7 +14,7 @@ from chalicelib.domain.ids import record_id, store_key_id
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.times import from_text, utc_day
-from chalicelib.services.derivation.commit import FactCommits
+from chalicelib.services.derivation.fact_commits import FactCommits
 from chalicelib.services.derivation.rederive import Remapper
 from chalicelib.services.job_messages.account_jobs import RemapMessage
 from chalicelib.services.ports.stored_facts import SaleId

@@ -15,7 +15,7 @@ from chalicelib.domain.records import Customer
 from chalicelib.domain.times import MINUTE, day_number, start_of_day
 from chalicelib.domain.words import Instant
 from chalicelib.services.changes.wording import sentence
-from chalicelib.services.derivation.commit import INDEX_SECONDS
+from chalicelib.services.derivation.fact_commits import INDEX_SECONDS
 from chalicelib.services.loyalty.points_import import ImportLocks
 from chalicelib.services.ports.pos import Page
 from tests.fakes.facts import Crash
