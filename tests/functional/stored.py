@@ -20,7 +20,8 @@ import pytest
 from chalice.app import SQSEvent
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.adapters.dynamo.sync_states import DynamoSyncStates, StateRow
 from chalicelib.entrypoints import wiring

@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from chalicelib.adapters.aws.objects import s3_client
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale

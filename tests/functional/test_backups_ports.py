@@ -14,7 +14,8 @@ from chalicelib.adapters.aws.backups import S3BackupObjects
 from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
 from chalicelib.adapters.dynamo.audit import DynamoAudit
 from chalicelib.adapters.dynamo.backups import BackupRow, DynamoBackups, DynamoSourceSwitches
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 from chalicelib.adapters.dynamo.rules import DynamoRuleBook
 from chalicelib.domain.backups import Backup, Shard, backup_id

@@ -8,7 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer, Sale

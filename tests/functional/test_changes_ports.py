@@ -14,7 +14,8 @@ from chalicelib.adapters.dynamo.accounts import DynamoAccounts, UserRow
 from chalicelib.adapters.dynamo.audit import DynamoAudit
 from chalicelib.adapters.dynamo.changes import DynamoChanges
 from chalicelib.adapters.dynamo.contacts_withdrawn import DynamoWithdrawals
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 from chalicelib.adapters.dynamo.loyalty import DynamoAdjustments, DynamoExpiries, DynamoLeavers
 from chalicelib.adapters.dynamo.rules import DynamoRuleBook

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.adapters.dynamo.batch import commit_client
-from chalicelib.adapters.dynamo.credentials import CredentialRow
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
 from chalicelib.adapters.dynamo.stores import StoreRow
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id

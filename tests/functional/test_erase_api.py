@@ -13,7 +13,8 @@ import boto3
 import pytest
 
 from chalicelib.adapters.aws.objects import s3_client
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.adapters.dynamo.set_aside import SetAsideRow
 from chalicelib.adapters.dynamo.stores import DynamoStores, StoreRow
 from chalicelib.config import config

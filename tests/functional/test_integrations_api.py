@@ -9,7 +9,8 @@ import boto3
 import orjson
 import pytest
 
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.adapters.dynamo.keys import account_keys, integration_keys
 from chalicelib.domain.errors import HostRefused
 from chalicelib.domain.records import StoreFact

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.adapters.dynamo.integrations import DynamoIntegrations
 from chalicelib.adapters.dynamo.keys import (
     account_keys,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.dynamo.credentials import CredentialRow, DynamoCredentials
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow
+from chalicelib.adapters.dynamo.credentials import DynamoCredentials
 from chalicelib.pos.profile import registry
 from tests.functional.gateway import OURS, Gateway
 from tools.paths import ROOT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.adapters.dynamo.accounts import AccountRow, account_of
 from chalicelib.adapters.dynamo.base import bind, find_together
-from chalicelib.adapters.dynamo.credentials import CredentialRow, credential_of
+from chalicelib.adapters.dynamo.credential_rows import CredentialRow, credential_of
 from chalicelib.adapters.dynamo.integrations import IntegrationRow, integration_of
 from chalicelib.adapters.dynamo.keys import account_keys, integration_keys
 from chalicelib.domain.words import CredentialId, Platform, Uid
