@@ -9,7 +9,6 @@ from datetime import date
 from types import MappingProxyType
 
 from chalicelib.domain.errors import Conflict, StaleVersion, TooManyCredentials
-from chalicelib.domain.integration_states import may_sync
 from chalicelib.domain.words import CredentialId, Platform, ScopeId, Uid
 from chalicelib.services.credentials.check import (
     CHECKED_WHEN_SAVED,
@@ -28,6 +27,7 @@ from chalicelib.services.credentials.host_trust import (
 )
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.credentials.sealing import Sealer
+from chalicelib.services.credentials.sync_start import MENDED_BY_A_NEW_KEY, SyncStart
 from chalicelib.services.credentials.tokens import CredentialTokens
 from chalicelib.services.integrations.changeable import require_settled
 from chalicelib.services.integrations.markets import Markets
@@ -39,18 +39,10 @@ from chalicelib.services.ports.integrations import Credential, Credentials, Inte
 from chalicelib.services.ports.limits import RaisedLimits
 from chalicelib.services.ports.pos import CheckResult, HostTrust, Permits, PlatformInfo, PosGateway
 from chalicelib.services.ports.runs import SyncControl
-from chalicelib.services.ports.stores import StoreKeySighting, Stores
+from chalicelib.services.ports.stores import Stores
 
 NOTHING_TICKED: Mapping[str, bool] = MappingProxyType({})
 
-MENDED_BY_A_NEW_KEY: tuple[Kind, ...] = (
-    "key_rejected",
-    "key_unreadable",
-    "login_expired",
-    "permission_missing",
-    "server_unreachable",
-    "server_untrusted",
-)
 OF_A_CREDENTIAL: tuple[Kind, ...] = (
     *MENDED_BY_A_NEW_KEY,
     "stale_source",
@@ -62,9 +54,6 @@ OF_A_CREDENTIAL: tuple[Kind, ...] = (
 
 NEW_STORE = CredentialId("")
 """Said of a key that belongs to no credential yet."""
-
-MOST_STORES_SEEN = 100
-"""Of one check; each is a write."""
 
 WithdrawImport = Callable[[Uid, Platform, ScopeId], None]
 """Imports no points for a scope any more, unless a listing has fixed them (product.md §7)."""
@@ -101,6 +90,9 @@ class CredentialService:
     def __post_init__(self) -> None:
         self._sealer = Sealer(self.key_ring, self.ids, self.clock)
         self._checks = Checks(self.pos, self.permits, self.accounts)
+        self._start = SyncStart(
+            self.integrations, self.credentials, self.stores, self.sync, self.notifier, self.clock
+        )
 
     def get(self, uid: Uid, platform: Platform, credential: CredentialId) -> Credential:
         """Return a stored credential. Raises NotFound."""
@@ -199,8 +191,7 @@ class CredentialService:
             raise self._scope_conflict(info, credential) from None
         self._record(actor, "credential.added", credential, None, credential)
         self.markets.refresh(uid, platform)
-        self._start_if_connected(credential)
-        self._see_stores(credential, result)
+        self._start.start(credential, result)
         return CheckedCredential(self.credentials.get(uid, platform, credential.id), result)
 
     def _store(self, credential: Credential) -> None:
@@ -259,7 +250,7 @@ class CredentialService:
         self.markets.refresh(uid, platform)
         self._record(actor, "credential.changed", saved, stored, saved)
         if result is not None:
-            saved = self._resume(saved, result)
+            saved = self._start.resume(saved, result)
         return CheckedCredential(saved, result)
 
     def remove(self, uid: Uid, platform: Platform, credential: CredentialId, *, actor: str) -> None:
@@ -345,44 +336,6 @@ class CredentialService:
             return self.credentials.claim_scope(stored, result.scope)
         except Conflict:
             raise self._scope_conflict(info, replace(stored, scope=result.scope)) from None
-
-    def _resume(self, saved: Credential, result: CheckResult) -> Credential:
-        """Start a stopped schedule again and clear the notifications that a new key mends."""
-        self.credentials.resume(saved.uid, saved.platform, saved.id, None)
-        if result.outcome == "ok":
-            for kind in MENDED_BY_A_NEW_KEY:
-                self.notifier.clear(saved.uid, kind, f"{saved.platform}:{saved.id}")
-        self._start_if_connected(saved)
-        self._see_stores(saved, result)
-        return self.credentials.get(saved.uid, saved.platform, saved.id)
-
-    def _start_if_connected(self, credential: Credential) -> None:
-        """Make a sync due first, then queue it: if queueing fails, the planner finds it."""
-        uid, platform = credential.uid, credential.platform
-        integration = self.integrations.get(uid, platform)
-        if integration and may_sync(integration.state):
-            self.credentials.resume(uid, platform, credential.id, self.clock.now())
-            self.sync.start(uid, platform, credential.id, "connect")
-
-    def _see_stores(self, credential: Credential, result: CheckResult) -> None:
-        """Record the first stores that the key opens, so that they can be mapped at once.
-
-        The sync records all of them: a POS may list more than a request has time for.
-        """
-        now = self.clock.now()
-        sightings = [
-            StoreKeySighting(
-                credential.platform,
-                credential.scope,
-                fact.key,
-                fact.name,
-                now,
-                time_zone=fact.time_zone,
-            )
-            for fact in result.stores[:MOST_STORES_SEEN]
-        ]
-        if credential.scope and sightings:
-            self.stores.see_keys(credential.uid, sightings)
 
     def _scope_conflict(self, info: PlatformInfo, credential: Credential) -> Conflict:
         """Return the conflict that names the credential which has this one's scope."""
