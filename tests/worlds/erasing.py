@@ -12,9 +12,10 @@ from chalicelib.services.freezing.count import CountRollBack
 from chalicelib.services.job_messages.account_jobs import EraseMessage, PurgeMessage, account_job
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.privacy import Erasure
-from chalicelib.services.privacy.erase import EraseService, EraseWorker
+from chalicelib.services.privacy.erase import EraseService
 from chalicelib.services.privacy.erase_lists import EraseLists
 from chalicelib.services.privacy.erase_sources import EraseSources
+from chalicelib.services.privacy.erase_worker import EraseWorker
 from chalicelib.services.privacy.remove_source import PurgeWorker, RemoveSource
 from tests.fakes.audiences import MemoryAudienceRuns, MemoryExports
 from tests.fakes.audiences import MemoryObjects as ListObjects

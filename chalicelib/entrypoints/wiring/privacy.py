@@ -11,7 +11,8 @@ from chalicelib.entrypoints.wiring import derivation, freezing, outside, queues
 if TYPE_CHECKING:
     from chalicelib.services.ports.audiences import PersonaFile
     from chalicelib.services.ports.privacy import Erasures, Offboardings, PersonalRows
-    from chalicelib.services.privacy.erase import EraseService, EraseWorker
+    from chalicelib.services.privacy.erase import EraseService
+    from chalicelib.services.privacy.erase_worker import EraseWorker
     from chalicelib.services.privacy.export import RequestPersonaExport
     from chalicelib.services.privacy.offboard import OffboardService, OffboardWorker
     from chalicelib.services.privacy.remove_source import PurgeWorker, RemoveSource
@@ -51,9 +52,9 @@ def erase_service() -> EraseService:
 @once
 def erase_worker() -> EraseWorker:
     from chalicelib.services.derivation.erase import EraseFacts
-    from chalicelib.services.privacy.erase import EraseWorker
     from chalicelib.services.privacy.erase_lists import EraseLists
     from chalicelib.services.privacy.erase_sources import EraseSources
+    from chalicelib.services.privacy.erase_worker import EraseWorker
 
     return EraseWorker(
         erase_facts=EraseFacts(derivation.commits()),

@@ -5,7 +5,6 @@ Nothing of a body, a header or a query is ever logged or put into an error (prac
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -31,6 +30,7 @@ from chalicelib.domain.words import Instant
 from chalicelib.pos.profile.wire import AnswerRule, RateLimit
 from chalicelib.pos.transport import answers
 from chalicelib.pos.transport.answer_rules import AnswerRules, LastingFault, NotOffered
+from chalicelib.pos.transport.client import client_over
 from chalicelib.pos.transport.next_url import path_on_host
 from chalicelib.pos.transport.own_server import GREETING_SECONDS, OwnServer
 from chalicelib.pos.transport.permitted import PermittedAdapter
@@ -120,7 +120,7 @@ class Transport:
         self._is_limited = False
         self._own_server = own_server
         self._permit = permit
-        self._http = _client(own_server or adapter or PermittedAdapter(permit))
+        self._http = client_over(own_server or adapter or PermittedAdapter(permit))
         self.deadline: float | None = None
         self.headers: Mapping[str, str] = {}
         """Of the answer that is being read, without secrets."""
@@ -377,25 +377,3 @@ def _most_tries(error: BaseException | None) -> int:
     if isinstance(error, RateLimited | RecordNotFound | NotOffered | LastingFault | TooSlow):
         return 1
     return TRIES if isinstance(error, UpstreamError) else 1
-
-
-class _Client(requests.Session):
-    """Sees no redirect in an answer. Told not to follow one, `requests` would still read its body
-    to the end, without limit, and its address."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
-        return None
-
-
-def _client(adapter: HTTPAdapter) -> requests.Session:
-    """No proxies or passwords from the environment, one connection, JSON asked for."""
-    # urllib3 writes whole URLs to its debug log, and to a warning of headers it cannot read, with
-    # the headers; a query may carry a key.
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
-    logging.getLogger("urllib3.connection").setLevel(logging.CRITICAL)
-    client = _Client()
-    client.trust_env = False
-    client.headers.update({"Accept": "application/json", "User-Agent": "aiq-pos-integrations"})
-    client.mount("http://", adapter)
-    client.mount("https://", adapter)
-    return client
