@@ -17,6 +17,13 @@ from chalicelib.services.privacy.row_kinds import ROW_KINDS
 ROOT = Path(__file__).parent.parent.parent
 CODE = ROOT / "chalicelib"
 MOST_MODULES = 15
+MOST_LINES = 400
+MOST_LINES_OF_A_FUNCTION = 65
+LONGER = {
+    "chalicelib/services/derivation/commit_in_progress.py": (
+        "one object, whose reads see its own writes: the stages of a commit share all of it"
+    )
+}
 FLAT = {  # one file per thing of the same kind: a folder more would only lengthen the way
     "chalicelib/adapters/dynamo",
     "chalicelib/domain",
@@ -104,6 +111,32 @@ def test_no_folder_holds_more_modules_than_a_reader_overlooks() -> None:
     assert crowded == {}, (
         f"more than {MOST_MODULES} modules: sort them into a folder per word of product.md §1"
     )
+
+
+def test_no_module_takes_more_than_a_sitting_to_read() -> None:
+    lines = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in (CODE, ROOT / "simulators", ROOT / "tools")
+        for path in sources(folder)
+    }
+    long = {name for name, count in lines.items() if count > MOST_LINES}
+
+    assert long == set(LONGER), (
+        f"more than {MOST_LINES} lines: part what changes for different reasons, or say in LONGER"
+        " why it is one thing; and take from LONGER what is not that long any more"
+    )
+
+
+def test_no_function_takes_more_than_a_screen() -> None:
+    long = {
+        f"{module_name(path)}.{node.name}": lines
+        for path in sources(CODE)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.FunctionDef)
+        if (lines := (node.end_lineno or 0) - node.lineno + 1) > MOST_LINES_OF_A_FUNCTION
+    }
+
+    assert long == {}, f"more than {MOST_LINES_OF_A_FUNCTION} lines: name its steps"
 
 
 def test_no_import_circle_in_code_or_simulators() -> None:
