@@ -1,14 +1,12 @@
 /** Sign a shopper up at the counter: a member with points from now on. */
 
-import { Button, Checkbox, Group, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { Checkbox, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { type FormEvent, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { Offline, reasonsByField } from '../../api/problem';
+import { reasonsByField } from '../../api/problem';
 import { useUid } from '../../app/account';
-import { Strip } from '../../components/Meaning';
-import { ProblemNotice } from '../../components/Notice';
 import { Panel } from '../../components/Page';
-import { t as common } from '../../components/words';
+import { FormEnd } from './FormEnd';
 import { contactOf, newKey } from './once';
 import { Signature } from './Signature';
 import { t } from './words';
@@ -43,7 +41,6 @@ export default function SignUp({ account, typed, store, onClose, onSignedUp }: P
   const [error, setError] = useState<unknown>();
   const [missing, setMissing] = useState(false);
   const [busy, setBusy] = useState(false);
-  const lost = error instanceof Offline;
   const reasons = reasonsByField(error);
   for (const [theirs, ours] of Object.entries(NAMES)) reasons[ours] ??= reasons[theirs] ?? '';
 
@@ -118,20 +115,13 @@ export default function SignUp({ account, typed, store, onClose, onSignedUp }: P
               <Text c="dimmed">{t('unsigned')}</Text>
             </>
           )}
-          {lost && (
-            <Strip meaning="warn" live>
-              {t(navigator.onLine ? 'unknown' : 'offlineSignUp')}
-            </Strip>
-          )}
-          {error !== undefined && !lost && <ProblemNotice error={error} />}
-          <Group justify="flex-end">
-            <Button variant="default" size="md" onClick={onClose}>
-              {common('cancel')}
-            </Button>
-            <Button type="submit" size="md" loading={busy}>
-              {t(lost ? 'check' : 'signUpGo')}
-            </Button>
-          </Group>
+          <FormEnd
+            error={error}
+            offline={t('offlineSignUp')}
+            submit={t('signUpGo')}
+            busy={busy}
+            onClose={onClose}
+          />
         </Stack>
       </form>
     </Panel>

@@ -4,7 +4,6 @@ import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { Offline } from '../../api/problem';
 import { useFormat, useNow, useUid } from '../../app/account';
 import { Dialog } from '../../components/Confirm';
 import { Strip } from '../../components/Meaning';
@@ -12,7 +11,7 @@ import { Empty, ProblemNotice } from '../../components/Notice';
 import { Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { Foreign, LocalTime } from '../../components/Text';
-import { t as common } from '../../components/words';
+import { FormEnd } from './FormEnd';
 import { Head } from './Head';
 import { newKey } from './once';
 import { t } from './words';
@@ -209,7 +208,6 @@ function Redeem({ offer, shopper, pinNeeded, store, onClose, onRedeemed }: Redee
   const [sent, setSent] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
-  const lost = error instanceof Offline;
 
   async function redeem() {
     setBusy(true);
@@ -277,25 +275,14 @@ function Redeem({ offer, shopper, pinNeeded, store, onClose, onRedeemed }: Redee
               {sent}
             </Strip>
           )}
-          {lost && (
-            <Strip meaning="warn" live>
-              {t(navigator.onLine ? 'unknown' : 'offline')}
-            </Strip>
-          )}
-          {error !== undefined && !lost && <ProblemNotice error={error} />}
-          <Group justify="flex-end">
-            <Button variant="default" size="md" onClick={onClose}>
-              {common('cancel')}
-            </Button>
-            <Button
-              type="submit"
-              size="md"
-              loading={busy}
-              disabled={pinNeeded && pin.trim() === ''}
-            >
-              {lost ? t('check') : t('redeemNamed', { name: offer.name })}
-            </Button>
-          </Group>
+          <FormEnd
+            error={error}
+            offline={t('offline')}
+            submit={t('redeemNamed', { name: offer.name })}
+            busy={busy}
+            disabled={pinNeeded && pin.trim() === ''}
+            onClose={onClose}
+          />
         </Stack>
       </form>
     </Dialog>
