@@ -172,7 +172,8 @@ export function Shell() {
 function Navigation() {
   const account = useAccount();
   const path = useRouterState({ select: (state) => state.location.pathname });
-  const here = section(path);
+  // A person's own settings are no place of the navigation.
+  const here = path.endsWith('/me') ? undefined : section(path);
   const places = PLACES.filter((place) => account.may(place.right));
   const link = (place: Place) => (
     <NavLink
@@ -180,7 +181,7 @@ function Navigation() {
       component={Link}
       to={`/a/${account.uid}${place.path}`}
       label={place.label}
-      active={place.path === here && !path.endsWith('/me')}
+      active={place.path === here}
       activeOptions={{ exact: true }}
       aria-current={place.path === here ? 'page' : undefined}
       style={{ borderRadius: 8, minHeight: 36 }}

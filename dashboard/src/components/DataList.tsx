@@ -15,8 +15,8 @@ export interface Column<Row> {
   number?: boolean;
   /** Shown before the value where rows fold. */
   label?: boolean;
-  /** A column for the eye of whoever uses a wide screen. */
-  wide?: boolean;
+  /** Takes a line of its own where rows fold: a list, a field, buttons. */
+  whole?: boolean;
 }
 
 interface TableProps<Row> {
@@ -50,7 +50,11 @@ export function Table<Row>({ caption, columns, rows, rowKey, linked }: TableProp
               {columns.map((column) => (
                 <td
                   key={column.key}
-                  className={column.number ? 'number' : undefined}
+                  className={
+                    [column.number && 'number', column.whole && 'whole']
+                      .filter(Boolean)
+                      .join(' ') || undefined
+                  }
                   data-label={column.label ? column.title : undefined}
                 >
                   {column.cell(row)}

@@ -111,6 +111,7 @@ function Members({
             key: 'role',
             title: t('role'),
             label: true,
+            whole: true,
             cell: (user) =>
               may && user.active ? (
                 <Select
@@ -143,6 +144,7 @@ function Members({
           {
             key: 'acts',
             title: '',
+            whole: true,
             cell: (user) =>
               may && (
                 <Group gap="xs" justify="flex-end">

@@ -60,7 +60,7 @@ export const t = speaker({
   info: 'Notes',
   saveMails: 'Save',
   password: 'Password',
-  passwordText: 'To change it, log out and choose Forgot password.',
+  passwordText: 'Choose a new password with a code that comes by e-mail.',
   forgot: 'Set a new password',
   you: 'You',
   loggedIn: 'Logged in as {email}. Your role in {account} is {role}.',

@@ -51,10 +51,9 @@ export function ActivityPage() {
   const narrowed = Object.values(filters).some(Boolean);
   return (
     <Page title={t('title')} intro={t('intro')} right="audit:read">
-      <Group gap="md" align="flex-end">
+      <Group gap="md" align="flex-end" className="filters">
         <Select
           label={t('who')}
-          w={240}
           clearable
           searchable
           placeholder={t('everybody')}
@@ -64,7 +63,6 @@ export function ActivityPage() {
         />
         <Select
           label={t('subject')}
-          w={200}
           clearable
           placeholder={t('everything')}
           data={subjects}
@@ -89,10 +87,20 @@ export function ActivityPage() {
           rowKey={(entry) => `${entry.at} ${entry.action} ${entry.subject}`}
           empty={<Empty>{t('empty')}</Empty>}
           columns={[
-            { key: 'when', title: t('when'), cell: (entry) => <LocalTime at={entry.at} both /> },
-            { key: 'who', title: t('who'), label: true, cell: (entry) => <Who entry={entry} /> },
+            {
+              key: 'when',
+              title: t('when'),
+              whole: true,
+              cell: (entry) => <LocalTime at={entry.at} both />,
+            },
             { key: 'what', title: t('what'), cell: (entry) => <What entry={entry} /> },
-            { key: 'change', title: t('change'), cell: (entry) => <Change entry={entry} /> },
+            { key: 'who', title: t('who'), label: true, cell: (entry) => <Who entry={entry} /> },
+            {
+              key: 'change',
+              title: t('change'),
+              whole: true,
+              cell: (entry) => <Change entry={entry} />,
+            },
           ]}
         />
       </Panel>

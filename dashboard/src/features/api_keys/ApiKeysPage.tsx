@@ -40,7 +40,9 @@ export function ApiKeysPage() {
       right="keys:read"
       actions={
         account.may('keys:write') && (
-          <Button onClick={() => setCreating(true)}>{t('create')}</Button>
+          <Button className="primary-act" onClick={() => setCreating(true)}>
+            {t('create')}
+          </Button>
         )
       }
     >

@@ -1,4 +1,4 @@
-import { Button, Text } from '@mantine/core';
+import { Anchor, Button, Text } from '@mantine/core';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
@@ -6,6 +6,7 @@ import { useAccount, useFormat } from '../../app/account';
 import { every } from '../../app/queries';
 import { DataList, Table } from '../../components/DataList';
 import { formatSpan } from '../../components/format';
+import { Go } from '../../components/Go';
 import { type Meaning, StatusPill } from '../../components/Meaning';
 import { Empty, ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
@@ -159,31 +160,43 @@ function Backups() {
   return (
     <Panel title={t('backups')} id="backups" padded={false}>
       <Part query={cards}>
-        {(said) => (
-          <Table
-            caption={t('backups')}
-            rows={said.items.filter((card) => card.state !== 'draft')}
-            rowKey={(card) => card.platform}
-            columns={[
-              {
-                key: 'source',
-                title: t('source'),
-                cell: (card) => (
-                  <>
-                    <PlatformSymbol platform={card.platform} size={24} /> {card.title}
-                  </>
-                ),
-              },
-              { key: 'newest', title: t('backupsOf'), cell: (card) => <Newest card={card} /> },
-              {
-                key: 'state',
-                title: t('state'),
-                cell: (card) => <StatusPill {...pillOf(card)} />,
-              },
-              { key: 'freeze', title: t('freeze'), cell: (card) => <FreezeButton card={card} /> },
-            ]}
-          />
-        )}
+        {(said) =>
+          said.items.every((card) => card.state === 'draft') ? (
+            <Empty
+              action={
+                <Anchor component={Go} to={`/a/${account.uid}/settings/integrations`}>
+                  {t('toIntegrations')}
+                </Anchor>
+              }
+            >
+              {t('noSources')}
+            </Empty>
+          ) : (
+            <Table
+              caption={t('backups')}
+              rows={said.items.filter((card) => card.state !== 'draft')}
+              rowKey={(card) => card.platform}
+              columns={[
+                {
+                  key: 'source',
+                  title: t('source'),
+                  cell: (card) => (
+                    <>
+                      <PlatformSymbol platform={card.platform} size={24} /> {card.title}
+                    </>
+                  ),
+                },
+                { key: 'newest', title: t('backupsOf'), cell: (card) => <Newest card={card} /> },
+                {
+                  key: 'state',
+                  title: t('state'),
+                  cell: (card) => <StatusPill {...pillOf(card)} />,
+                },
+                { key: 'freeze', title: t('freeze'), cell: (card) => <FreezeButton card={card} /> },
+              ]}
+            />
+          )
+        }
       </Part>
     </Panel>
   );

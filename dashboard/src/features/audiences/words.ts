@@ -26,6 +26,8 @@ export const t = speaker({
   freeze: 'Freeze',
   unfreeze: 'Unfreeze',
   none: 'none yet',
+  noSources: 'Backups are made once a POS is connected.',
+  toIntegrations: 'Go to Integrations',
   runs: 'Audience runs',
   started: 'Started',
   trigger: 'Why',

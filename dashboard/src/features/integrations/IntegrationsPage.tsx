@@ -79,10 +79,10 @@ function CardTile({ card, uid }: { card: Summary; uid: string }) {
   return (
     <li style={{ listStyle: 'none' }}>
       <Go to={`/a/${uid}/settings/integrations/${card.platform}`} className="panel tile">
-        <Group justify="space-between" align="flex-start" wrap="nowrap" gap="xs">
-          <Group gap="sm" wrap="nowrap">
+        <Group justify="space-between" wrap="nowrap" gap={8}>
+          <Group gap={8} wrap="nowrap" mih={32}>
             <PlatformSymbol platform={card.platform} />
-            <Text fw={650} fz={16} component="span">
+            <Text fw={650} fz={16} lh={1.25} component="span">
               {card.title}
             </Text>
           </Group>

@@ -56,7 +56,11 @@ export function OverviewPage() {
       right="integrations:read"
       actions={
         nothing && account.may('integrations:write') ? (
-          <Button component={Go} to={`/a/${account.uid}/settings/integrations`}>
+          <Button
+            component={Go}
+            to={`/a/${account.uid}/settings/integrations`}
+            className="primary-act"
+          >
             {t('connectFirst')}
           </Button>
         ) : undefined
@@ -180,7 +184,7 @@ function Checklist({ cards }: { cards: Summary[] }) {
   ];
   return (
     <Panel title={t('checklist')} id="checklist">
-      <List spacing="sm" center>
+      <List spacing="sm" center p={0}>
         {steps.map((step) => (
           <List.Item
             key={step.label}
@@ -195,7 +199,7 @@ function Checklist({ cards }: { cards: Summary[] }) {
             <Anchor component={Go} to={step.to}>
               {step.label}
             </Anchor>{' '}
-            <Text component="span" c="dimmed">
+            <Text component="span" c="dimmed" className={step.done ? undefined : 'unseen'}>
               ({t(step.done ? 'done' : 'open')})
             </Text>
           </List.Item>

@@ -120,10 +120,9 @@ export function PersonasPage() {
           )}
         </Group>
       </form>
-      <Group gap="md" align="flex-end">
+      <Group gap="md" align="flex-end" className="filters">
         <Select
           label={t('sourcedFrom')}
-          w={180}
           placeholder={t('anySource')}
           clearable
           data={[
@@ -135,7 +134,6 @@ export function PersonasPage() {
         {account.may('stores:read') && (
           <Select
             label={t('favourite')}
-            w={180}
             placeholder={t('anyStore')}
             clearable
             searchable
@@ -150,7 +148,6 @@ export function PersonasPage() {
         )}
         <Select
           label={t('texting')}
-          w={170}
           placeholder={t('anyConsent')}
           clearable
           data={CONSENTS.map((value) => ({ value, label: t(value) }))}
@@ -160,7 +157,6 @@ export function PersonasPage() {
         />
         <Select
           label={t('sort')}
-          w={160}
           allowDeselect={false}
           data={SORTS.map((value) => ({ value, label: t(`by_${value}`) }))}
           value={filters.sort}

@@ -43,7 +43,7 @@ export function DiscountsPage() {
       right="discounts:read"
       actions={
         account.may('discounts:write') && (
-          <Button component={Go} to={`${base}/new`}>
+          <Button component={Go} to={`${base}/new`} className="primary-act">
             {t('create')}
           </Button>
         )

@@ -10,7 +10,7 @@ import { cut } from '../../components/format';
 import { Go } from '../../components/Go';
 import { Strip } from '../../components/Meaning';
 import { Empty, ProblemNotice } from '../../components/Notice';
-import { Page } from '../../components/Page';
+import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
 import { Foreign, LocalTime } from '../../components/Text';
@@ -61,7 +61,23 @@ export function MatchPage() {
       <Part query={stores}>
         {(shops) => (
           <Part query={keys}>
-            {(said) => <Matching stores={shops.items} keys={unmapped(said.items)} base={base} />}
+            {(said) =>
+              said.items.length === 0 ? (
+                <Panel>
+                  <Empty
+                    action={
+                      <Anchor component={Go} to={`/a/${account.uid}/settings/integrations`}>
+                        {t('toIntegrations')}
+                      </Anchor>
+                    }
+                  >
+                    {t('noKeys')}
+                  </Empty>
+                </Panel>
+              ) : (
+                <Matching stores={shops.items} keys={unmapped(said.items)} base={base} />
+              )
+            }
           </Part>
         )}
       </Part>
@@ -170,16 +186,18 @@ function Matching({ stores, keys, base }: { stores: Store[]; keys: StoreKey[]; b
         )
       )}
       {keys.length === 0 ? (
-        <Empty
-          meaning="good"
-          action={
-            <Anchor component={Go} to={base}>
-              {t('backToStores')}
-            </Anchor>
-          }
-        >
-          {t('allMapped')}
-        </Empty>
+        <Panel>
+          <Empty
+            meaning="good"
+            action={
+              <Anchor component={Go} to={base}>
+                {t('backToStores')}
+              </Anchor>
+            }
+          >
+            {t('allMapped')}
+          </Empty>
+        </Panel>
       ) : (
         <>
           <div className="panel">

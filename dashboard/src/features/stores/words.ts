@@ -27,6 +27,7 @@ export const t = speaker({
   mappings: 'Store Mappings',
   keysOf: '{title} keys of this store',
   noKeys: 'Keys appear once data comes in, usually minutes after Connect.',
+  toIntegrations: 'Go to Integrations',
   suggested: 'suggested: similar name',
   takenBy: 'mapped to {store}',
   salesSeen: '{n, plural, one {# sale} other {# sales}}',
