@@ -13,6 +13,7 @@ from chalicelib.services.ports.integrations import Integration
 from tests.fakes.integrations import MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit
 from tests.fakes.rules import MemoryRuleBook
+from tests.fakes.waiting_pushes import MemoryWaitingPushes
 
 
 class MemoryBackups:
@@ -88,8 +89,11 @@ class MemorySwitches:
         backups: MemoryBackups,
         audit: MemoryAudit,
         step: Callable[[], object] = do_nothing,
+        *,
+        pushes: MemoryWaitingPushes | None = None,
     ) -> None:
         self._rules, self._integrations = rules, integrations
+        self._pushes = pushes or MemoryWaitingPushes(rules)
         self._backups, self._audit, self._step = backups, audit, step
 
     def apply(self, switch: SourceSwitch) -> Integration:
@@ -100,6 +104,8 @@ class MemorySwitches:
             raise StaleVersion("the rules were changed meanwhile")
         if (held.version if held else 0) != card.version:
             raise StaleVersion("the integration was changed meanwhile")
+        if switch.line and self._pushes.line(uid, card.platform).last != switch.line.last:
+            raise StaleVersion("the POS pushed something meanwhile")
         for backup in switch.pins:
             self._backups.check(backup)
         self._rules.save(uid, switch.rules)

@@ -1075,6 +1075,10 @@ NO_SAMPLE = {
     "ACCOUNT#{uid}` / `WITHDRAWN#{platform}": "newer than the samples",
     "WITHHELD#{uid}#{run}` / `{place}": "newer than the samples",
     "ACCOUNT#{uid}` / `DISCOUNT#{discount}": "newer than the samples",
+    "ACCOUNT#{uid}` / `PUSHES#{platform}": "newer than the samples",
+    "ACCOUNT#{uid}` / `PUSH#{platform}#{number, 12 digits}#{part, 2 digits}": (
+        "newer than the samples"
+    ),
     "ACCOUNT#{uid}` / `DISCOUNTNAMES#{platform}": "newer than the samples",
     "ACCOUNT#{uid}` / `PIN#{tag}": "newer than the samples",
     "ACCOUNT#{uid}` / `SIGNINGKEY": "newer than the samples",
@@ -1200,6 +1204,7 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     # Newer than the samples.
     "what commits after one, up to another, stored of a platform's facts": (),
     "the backups of a source, newest first": (),
+    "what a POS pushed of a source that uses AIQ's last backup, in its order; how many calls": (),
     "switches, newest first; their checks": (),
     "sales that look doubled, by day": (),
     "accounts to look at for an audience run": (),

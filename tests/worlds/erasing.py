@@ -52,7 +52,7 @@ class ErasingShop(FreezingShop):
             tombstones=self.facts,
             log=self.texts,
             rows=self.rows,
-            sources=EraseSources(self.taking, self.integrations),
+            sources=EraseSources(self.taking, self.integrations, self.waiting),
             lists=EraseLists(MemoryAudienceRuns(), MemoryExports(), ListObjects()),
             erasures=self.erasures,
             jobs=self.jobs,
@@ -133,5 +133,6 @@ class ErasingShop(FreezingShop):
         }
         held |= {"texts": [self.texts.rows, self.texts.logs, self.texts.kept]}
         held |= {"rows": [self.rows.replies, self.rows.asides], "pinned": pinned}
+        held["pushes"] = self.waiting.calls
         held |= {"erasures": self.erasures.rows, "audit": vars(self.audit)}
         return [name for name, value in held.items() if any(n in repr(value) for n in needles)]

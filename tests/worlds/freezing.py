@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.adapters.dynamo.facts_log import LINES
 from chalicelib.domain.backups import Backup
 from chalicelib.domain.pulled_facts import FactPlace, PulledFact
+from chalicelib.pos.rows.contacts import email, phone
 from chalicelib.services.freezing.freeze import Choice, FreezeService
 from chalicelib.services.freezing.shards import ShardStore
 from chalicelib.services.freezing.standing_job import StandingJob
@@ -14,13 +15,19 @@ from chalicelib.services.freezing.take_backup import TakeBackup
 from chalicelib.services.job_messages.account_jobs import StandingMessage, account_job
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.integrations import Credential, Integration
+from chalicelib.services.signups.pos_scopes import PosScopes
+from chalicelib.services.signups.pushes import PushService
+from chalicelib.services.signups.pushes_in_turn import PushesInTurn
+from tests.fakes.accounts import MemoryAccounts, an_account
 from tests.fakes.backups import MemoryBackups, MemoryObjects, MemorySwitches
 from tests.fakes.common import MemoryQueue
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications, OperatorMailbox
 from tests.fakes.pos import FakePosGateway
+from tests.fakes.stores import MemoryInventories
 from tests.fakes.sync_control import RecordingSync
 from tests.fakes.sync_state import MemorySyncStates
+from tests.fakes.waiting_pushes import MemoryWaitingPushes
 from tests.worlds.shop import SCOPE, UID, Shop
 
 ANN, BOB = "user:ann", "user:bob"
@@ -42,7 +49,11 @@ class FreezingShop(Shop):
         self.notifications = MemoryNotifications()
         self.states, self.sync = MemorySyncStates(self.clock), RecordingSync()
         self.backups, self.objects = MemoryBackups(step), MemoryObjects(step)
-        self.switches = MemorySwitches(self.book, self.integrations, self.backups, self.audit, step)
+        self.waiting = MemoryWaitingPushes(self.book, step)
+        self.switches = MemorySwitches(
+            self.book, self.integrations, self.backups, self.audit, step, pushes=self.waiting
+        )
+        self.pushes = self._pushes()
         self.derived_again: list[tuple[str, str]] = []
         self.taking = TakeBackup(
             commits=self.commits,
@@ -79,6 +90,7 @@ class FreezingShop(Shop):
             taking=self.taking,
             commits=self.commits,
             derive_again=lambda uid, reason: self.derived_again.append((uid, reason)),
+            pushes=self.pushes,
             jobs=self.jobs,
         )
         self.integrations.save(Integration(UID, self.platform, state="connected"))
@@ -86,6 +98,23 @@ class FreezingShop(Shop):
             Credential(UID, self.platform, CREDENTIAL, SCOPE, {}, {}, next_sync_at=self.clock.now())
         )
         self.nights = 0
+
+    def _pushes(self) -> PushesInTurn:
+        service = PushService(
+            self.facts,
+            self.commits,
+            self.lookup,
+            self.stores,
+            MemoryInventories(),
+            MemoryAccounts(an_account(UID)),
+            self.clock,
+            lambda typed: phone(typed, "US"),
+            lambda typed: email(typed, frozenset()),
+            PosScopes(self.facts, self.stores, self.book),
+        )
+        return PushesInTurn(
+            service, self.waiting, self.book, self.integrations, self.facts, self.facts
+        )
 
     def night(self, kind: str = "nightly") -> Backup:
         """The nightly audience run takes a backup."""

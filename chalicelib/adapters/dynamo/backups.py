@@ -21,6 +21,7 @@ from chalicelib.adapters.dynamo import rules as rule_book
 from chalicelib.adapters.dynamo.base import Row, at_version, bind, put_if, transact
 from chalicelib.adapters.dynamo.keys import account_keys
 from chalicelib.adapters.dynamo.readable import readable
+from chalicelib.adapters.dynamo.waiting_pushes import PushLineRow, is_line_at
 from chalicelib.domain.backups import Backup, Shard
 from chalicelib.domain.errors import NotFound, StaleVersion
 from chalicelib.domain.stored_fields import from_fields
@@ -69,7 +70,7 @@ class DynamoSourceSwitches:
     """The `SourceSwitches` port."""
 
     def __init__(self, table: str, integrations_table: str, ids: Ids) -> None:
-        bind(table, BackupRow, rule_book.RulesRow, audit.AuditRow)
+        bind(table, BackupRow, rule_book.RulesRow, audit.AuditRow, PushLineRow)
         bind(integrations_table, integrations.IntegrationRow)
         self._ids = ids
 
@@ -83,6 +84,9 @@ class DynamoSourceSwitches:
             transaction.save(row, condition=rule_book.is_unchanged(rules))
             for backup in switch.pins:
                 transaction.save(_next_row(backup), condition=_is_unchanged(backup))
+            if switch.line is not None:
+                place = account_keys.account(uid), account_keys.push_line(card.platform)
+                transaction.condition_check(PushLineRow, *place, is_line_at(switch.line))
             if switch.audit is not None:
                 transaction.save(audit.audit_row(uid, switch.audit, self._ids.new("aud")))
 

@@ -86,7 +86,8 @@ class RollBackAnswer(Answer):
 class FrozenAnswer(Answer):
     """How far *Use AIQ's last backup* is. From `frozen_at` on no request reaches the POS.
     `rolling_back` and `rolling_forward`: facts are being put back, or where they were; `done` of
-    `total`. `problem`: why nothing was rolled back, `problem_text` in words."""
+    `total`. `problem`: why nothing was rolled back, `problem_text` in words. `waiting_pushes`:
+    calls of the POS that are stored once it is turned off."""
 
     platform: Platform
     state: IntegrationState
@@ -100,6 +101,7 @@ class FrozenAnswer(Answer):
     total: int
     problem: str | None
     problem_text: str | None
+    waiting_pushes: int
     version: int
 
 
@@ -176,6 +178,7 @@ def _answer(card: Integration) -> FrozenAnswer:
     from chalicelib.services.freezing.freeze import PROBLEMS
 
     frozen = card.frozen if card.is_frozen else None
+    waiting = wiring.signups.waiting_pushes().line(card.uid, card.platform).waiting if frozen else 0
     return FrozenAnswer(
         platform=card.platform,
         state=card.state,
@@ -189,6 +192,7 @@ def _answer(card: Integration) -> FrozenAnswer:
         total=frozen.total if frozen else 0,
         problem=(frozen.problem or None) if frozen else None,
         problem_text=PROBLEMS.get(frozen.problem) if frozen else None,
+        waiting_pushes=waiting,
         version=card.version,
     )
 

@@ -14,6 +14,7 @@ from chalicelib.entrypoints.wiring import (
     notifications,
     outside,
     queues,
+    signups,
     sync,
 )
 
@@ -131,6 +132,7 @@ def standing_job() -> StandingJob:
         taking=take_backup(),
         commits=derivation.commits(),
         derive_again=integrations.derive_again,
+        pushes=signups.pushes(),
         jobs=queues.jobs_queue(),
     )
 

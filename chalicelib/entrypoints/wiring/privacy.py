@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from chalicelib.config import config
 from chalicelib.entrypoints.once import once
-from chalicelib.entrypoints.wiring import derivation, freezing, outside, queues
+from chalicelib.entrypoints.wiring import derivation, freezing, outside, queues, signups
 
 if TYPE_CHECKING:
     from chalicelib.services.ports.audiences import PersonaFile
     from chalicelib.services.ports.privacy import Erasures, Offboardings, PersonalRows
     from chalicelib.services.privacy.erase import EraseService
+    from chalicelib.services.privacy.erase_sources import EraseSources
     from chalicelib.services.privacy.erase_worker import EraseWorker
     from chalicelib.services.privacy.export import RequestPersonaExport
     from chalicelib.services.privacy.offboard import OffboardService, OffboardWorker
@@ -53,7 +54,6 @@ def erase_service() -> EraseService:
 def erase_worker() -> EraseWorker:
     from chalicelib.services.derivation.erase import EraseFacts
     from chalicelib.services.privacy.erase_lists import EraseLists
-    from chalicelib.services.privacy.erase_sources import EraseSources
     from chalicelib.services.privacy.erase_worker import EraseWorker
 
     return EraseWorker(
@@ -61,7 +61,7 @@ def erase_worker() -> EraseWorker:
         tombstones=outside.facts(),
         log=outside.consent_log(),
         rows=personal_rows(),
-        sources=EraseSources(freezing.take_backup(), outside.integrations()),
+        sources=_sources(),
         lists=EraseLists(outside.audience_runs(), outside.exports(), outside.objects()),
         erasures=erasures(),
         jobs=queues.jobs_queue(),
@@ -71,7 +71,6 @@ def erase_worker() -> EraseWorker:
 
 @once
 def persona_file() -> PersonaFile:
-    from chalicelib.services.privacy.erase_sources import EraseSources
     from chalicelib.services.privacy.export import PersonaExport
 
     return PersonaExport(
@@ -79,9 +78,16 @@ def persona_file() -> PersonaFile:
         outside.facts(),
         outside.consent_log(),
         personal_rows(),
-        EraseSources(freezing.take_backup(), outside.integrations()),
+        _sources(),
         outside.clock(),
     )
+
+
+@once
+def _sources() -> EraseSources:
+    from chalicelib.services.privacy.erase_sources import EraseSources
+
+    return EraseSources(freezing.take_backup(), outside.integrations(), signups.waiting_pushes())
 
 
 @once

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.config import config
 from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import (
     consent,
@@ -17,10 +18,11 @@ from chalicelib.entrypoints.wiring import (
 if TYPE_CHECKING:
     from chalicelib.domain.words import Channel
     from chalicelib.services.ports.signups import ReadContact
+    from chalicelib.services.ports.waiting_pushes import WaitingPushes
     from chalicelib.services.signups.join_form import JoinForm
     from chalicelib.services.signups.opt_in import OptIns
     from chalicelib.services.signups.pos_scopes import PosScopes
-    from chalicelib.services.signups.pushes import PushService
+    from chalicelib.services.signups.pushes_in_turn import PushesInTurn
     from chalicelib.services.signups.sign_up import SignUpService
     from chalicelib.services.signups.webhook_events import WebhookWorker
 
@@ -96,10 +98,18 @@ def webhook_worker() -> WebhookWorker:
 
 
 @once
-def pushes() -> PushService:
-    from chalicelib.services.signups.pushes import PushService
+def waiting_pushes() -> WaitingPushes:
+    from chalicelib.adapters.dynamo.waiting_pushes import DynamoWaitingPushes
 
-    return PushService(
+    return DynamoWaitingPushes(config().table_accounts)
+
+
+@once
+def pushes() -> PushesInTurn:
+    from chalicelib.services.signups.pushes import PushService
+    from chalicelib.services.signups.pushes_in_turn import PushesInTurn
+
+    service = PushService(
         outside.facts(),
         derivation.commits(),
         derivation.persona_lookup(),
@@ -110,6 +120,14 @@ def pushes() -> PushService:
         typed_contacts.read_typed_phone,
         typed_contacts.read_typed_email,
         _pos_scopes(),
+    )
+    return PushesInTurn(
+        service,
+        waiting_pushes(),
+        outside.rule_book(),
+        outside.integrations(),
+        outside.facts(),
+        outside.facts(),
     )
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.domain.acts import Join
-from chalicelib.domain.errors import SourceStandsStill, UpstreamError
+from chalicelib.domain.errors import SourceStandsStill, StaleVersion, UpstreamError
 from chalicelib.domain.markets import filters_markets
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Platform, ScopeId, Uid
@@ -89,6 +89,7 @@ class PageCommits:
         import_run: str | None = None,
         withhold: bool = False,
         gone: Sequence[str] = (),
+        waited: Callable[[], None] | None = None,
         while_waiting: Callable[[], None] = do_nothing,
     ) -> Committed:
         """Store what is new or changed among them; a repetition writes nothing.
@@ -96,13 +97,19 @@ class PageCommits:
         `joins`: by the customer's id, a reason of membership that came with it. `import_run`: the
         run whose listing may fix the scope's imported points. `withhold`: a customer who lacks a
         contact that the shopper has is stored beside, and changes nobody until `take_over`. `gone`:
-        ids of sales that the POS no longer shows. `while_waiting` is called every now and then
-        while another commit has the account; what it raises ends the wait. Raises SourceStandsStill
-        when the platform uses AIQ's last backup.
+        ids of sales that the POS no longer shows. `waited`: of what was pushed while the source
+        used AIQ's last backup, and is stored as that ends; called under the lock, and what it
+        raises ends the commit. `while_waiting` is called every now and then while another commit
+        has the account; what it raises ends the wait. Raises SourceStandsStill when the platform
+        uses AIQ's last backup.
         """
         with self._locked(uid, while_waiting=while_waiting) as lock:
             commit = self._begin_page(lock, platform, scope)
-            _require_moving(commit, platform)
+            if waited is None:
+                _require_moving(commit, platform)
+            else:
+                _require_way_forth(commit, platform)
+                waited()
             shoppers = [
                 *(customer.ext_id for customer in customers),
                 *(sale.customer_ext_id for sale in sales if sale.customer_ext_id),
@@ -246,6 +253,13 @@ def _require_moving(commit: Commit, platform: Platform) -> None:
     the lock, so that no answer which came late is stored."""
     if commit.terms.rules.source(platform).standing is not None:
         raise SourceStandsStill("AIQ's last backup is used: nothing new is stored of this source.")
+
+
+def _require_way_forth(commit: Commit, platform: Platform) -> None:
+    """Raise StaleVersion unless the source is being put where it was before it used the backup."""
+    standing = commit.terms.rules.source(platform).standing
+    if standing is None or standing.way != "forth":
+        raise StaleVersion("The source does not move, or moves already.")
 
 
 def _keep_seen_ids(commit: Commit) -> None:

@@ -38,6 +38,7 @@ from chalicelib.services.ports.backups import ObjectBad, SourceSwitch, SourceSwi
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.integrations import Credentials, Frozen, Integration, Integrations
 from chalicelib.services.ports.runs import SyncControl, SyncStates
+from chalicelib.services.ports.waiting_pushes import WorkOffPushes
 
 CALLS_END_AFTER_SECONDS = 5.0
 """A permission to call is good for 2 s, and a connection takes 3 s at most (rule 1)."""
@@ -66,6 +67,7 @@ class StandingJob:
     taking: TakeBackup
     commits: FactCommits
     derive_again: DeriveAgain
+    pushes: WorkOffPushes
     jobs: JobQueue
 
     def handle(self, message: StandingMessage, time_left: TimeLeft) -> int:
@@ -267,7 +269,7 @@ class StandingJob:
         if frozen.rolling == "back":
             self._stand(card, backup=frozen.backup, problem=frozen.problem)
         else:
-            self._thaw(card)
+            self._thaw(card, message, time_left)
         return done
 
     def _targets(
@@ -312,8 +314,13 @@ class StandingJob:
         standing_rules = with_standing(rules, card.platform, stands)
         return self.switches.apply(SourceSwitch(standing_rules, wanted, pins=pins))
 
-    def _thaw(self, card: Integration) -> int:
-        """Facts are where they were: the source moves again, in the state it had before."""
+    def _thaw(self, card: Integration, message: StandingMessage, time_left: TimeLeft) -> int:
+        """Facts are where they were: what the POS pushed meanwhile is stored, then the source moves
+        again, in the state it had before."""
+        line = self.pushes.work_off(card.uid, card.platform, time_left)
+        if line is None:
+            self._send_again(message)
+            return 0
         taking, frozen = self.taking, _frozen(card)
         rules = taking.rules.get(card.uid)
         kept = taking.backups.of_source(card.uid, card.platform)
@@ -321,7 +328,7 @@ class StandingJob:
         ending = replace(frozen, rolling="ending")
         wanted = replace(card, state=frozen.before, frozen=ending)
         moving = with_standing(rules, card.platform, None)
-        card = self.switches.apply(SourceSwitch(moving, wanted, pins=tuple(pins)))
+        card = self.switches.apply(SourceSwitch(moving, wanted, pins=tuple(pins), line=line))
         return self._end_thaw(card)
 
     def _end_thaw(self, card: Integration) -> int:

@@ -12,6 +12,7 @@ from chalicelib.domain.rules import Rules
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.integrations import Integration
+from chalicelib.services.ports.waiting_pushes import PushLine
 
 
 class ObjectBad(AiqError):
@@ -43,13 +44,15 @@ class Backups(Protocol):
 class SourceSwitch:
     """All that turning *Use AIQ's last backup* on, or off, writes at once.
 
-    `rules` and `card` at the versions they were read at; `pins`: backups as they are to be saved.
+    `rules` and `card` at the versions they were read at; `pins`: backups as they are to be saved;
+    `line`: what a POS pushed meanwhile, into which nothing may have come since.
     """
 
     rules: Rules
     card: Integration
     audit: AuditEntry | None = None
     pins: tuple[Backup, ...] = ()
+    line: PushLine | None = None
 
 
 class SourceSwitches(Protocol):

@@ -1,16 +1,20 @@
-"""Erase shoppers from what is kept of a source's history: the facts log and pinned backups."""
+"""Erase shoppers from what is kept of a source's history, the facts log and pinned backups, and
+from what its POS pushed that waits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.domain.tombstones import Tombstones
+from chalicelib.domain.traces import Traces
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.freezing.clean_backup import clean_backup
 from chalicelib.services.freezing.erased_lines import ErasedLines
 from chalicelib.services.freezing.take_backup import ABANDONED_AFTER, TakeBackup, TimeLeft
 from chalicelib.services.ports.backups import ObjectBad
 from chalicelib.services.ports.integrations import Integrations
+from chalicelib.services.ports.waiting_pushes import WaitingPushes
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class EraseSources:
 
     taking: TakeBackup
     integrations: Integrations
+    pushes: WaitingPushes
 
     def platforms(self, uid: Uid) -> list[Platform]:
         """The platforms of which anything may be kept, in their order."""
@@ -35,6 +40,14 @@ class EraseSources:
         """See `FactsLog.rewrite`."""
         erased = ErasedLines(uid, platform, tombstones, self.taking.lines)
         return self.taking.log.rewrite(uid, platform, after, erased.change, time_left)
+
+    def find_pushes(self, uid: Uid, platform: Platform, traces: Traces) -> list[dict[str, Any]]:
+        """See `WaitingPushes.find`."""
+        return self.pushes.find(uid, platform, traces)
+
+    def erase_from_pushes(self, uid: Uid, platform: Platform, traces: Traces) -> int:
+        """See `WaitingPushes.erase`."""
+        return self.pushes.erase(uid, platform, traces)
 
     def is_busy(self, uid: Uid, platform: Platform) -> bool:
         """Whether a backup of the source is being taken, or its facts are being put back: both read

@@ -206,6 +206,8 @@ class EraseWorker:
             erasure = _counted(erasure, "log entries", gone)
             if behind is not None:
                 return replace(erasure, position=f"{platform}/{behind}")
+            gone = self.sources.erase_from_pushes(erasure.uid, platform, traces_of(erasure))
+            erasure = _counted(erasure, "pushes that wait", gone)
         return replace(erasure, position="")
 
     def _backups(self, erasure: Erasure, _: TimeLeft) -> Erasure:

@@ -38,6 +38,7 @@ HOW_TO_READ = {
     "texts": "Text messages that went to them.",
     "replies": "Messages of theirs that wait for somebody to read them.",
     "set_aside": "Rows of a point of sale that could not be read and seem to be about them.",
+    "pushes": "What a point of sale sent that waits until its backup is used no more.",
 }
 
 
@@ -82,6 +83,7 @@ class PersonaExport:
             "texts": self._texts,
             "replies": self._replies,
             "set_aside": self._set_aside,
+            "pushes": self._pushes,
         }
         said: dict[str, Any] = {
             "about": "All that is kept of this person.",
@@ -178,14 +180,16 @@ class PersonaExport:
         return list(self.rows.find_replies(found.uid, found.persona.numbers()))
 
     def _set_aside(self, found: _Found) -> list[Any]:
-        records = found.persona.records
-        places = contacts_of(records)
-        traces = Traces.of(
-            [contact for channel, contact in places if channel == "sms"],
-            [contact for channel, contact in places if channel == "email"],
-            [record.customer.ext_id for record in records],
-        )
+        traces = _traces_of(found)
         return [row for run in self._runs(found.uid) for row in self._asides(found, run, traces)]
+
+    def _pushes(self, found: _Found) -> list[Any]:
+        traces, uid = _traces_of(found), found.uid
+        return [
+            {"source": platform} | thing
+            for platform in self.sources.platforms(uid)
+            for thing in self.sources.find_pushes(uid, platform, traces)
+        ]
 
     def _asides(self, found: _Found, run: str, traces: Traces) -> Iterator[Any]:
         return self.rows.find_asides(found.uid, run, traces)
@@ -196,6 +200,16 @@ class PersonaExport:
             while runs := self.rows.runs(uid, platform, after, RUNS_AT_ONCE):
                 yield from runs
                 after = runs[-1]
+
+
+def _traces_of(found: _Found) -> Traces:
+    records = found.persona.records
+    places = contacts_of(records)
+    return Traces.of(
+        [contact for channel, contact in places if channel == "sms"],
+        [contact for channel, contact in places if channel == "email"],
+        [record.customer.ext_id for record in records],
+    )
 
 
 def _in_time(entry: Entry) -> tuple[Instant, str]:

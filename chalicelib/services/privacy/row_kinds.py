@@ -33,6 +33,7 @@ Part = Literal[
     "texts",
     "replies",
     "set_aside",
+    "pushes",
 ]
 """The parts of an export."""
 
@@ -88,6 +89,13 @@ ACCOUNT_ROWS = (
     RowKind("ACCOUNT#{uid}/AUDIT#{instant}#{id}", "what people wrote of a shopper", "notes"),
     RowKind("ACCOUNT#{uid}/RULES", NOBODY),
     RowKind("ACCOUNT#{uid}/BACKUP#{platform}#{fence, 12 digits}", NOBODY, "backups"),
+    RowKind("ACCOUNT#{uid}/PUSHES#{platform}", NOBODY),
+    RowKind(
+        "ACCOUNT#{uid}/PUSH#{platform}#{number, 12 digits}#{part, 2 digits}",
+        "what a POS pushed of its shoppers",
+        "facts_log",
+        "pushes",
+    ),
     RowKind("ACCOUNT#{uid}/PREVIEW#{preview}", NOBODY),
     RowKind("ACCOUNT#{uid}/LIVE#{subject}", NOBODY),
     RowKind("ACCOUNT#{uid}/COUNTING", NOBODY),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -40,6 +40,8 @@ BAD_DATE = "give a date and time such as 2026-03-01 14:05:00 +0000"
 BAD_TOTAL = "give an amount such as 30.00"
 NOT_MAPPED = "no source of this platform has a location of this name: the sale earns nothing"
 PULLED = "the source itself has told of this sale: nothing was changed"
+
+Waited = Callable[[], None]
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:\.\d{1,9})?\s*(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
@@ -113,16 +115,35 @@ class PushService:
     scopes: PosScopes
 
     def members(
-        self, uid: Uid, platform: Platform, members: Sequence[PushedMember]
+        self,
+        uid: Uid,
+        platform: Platform,
+        members: Sequence[PushedMember],
+        waited: Waited | None = None,
     ) -> list[Pushed]:
-        """Store shoppers, whole as they are told; an older one takes no newer one's place."""
+        """Store shoppers, whole as they are told; an older one takes no newer one's place.
+
+        `waited`: see `FactCommits.commit`, here and below. Raises SourceStandsStill.
+        """
         source, scope = _member_place(platform)
-        made = [self._customer(each) for each in members]
+        made = [self.customer(each) for each in members]
         if platform != NO_PLATFORM:
             made = self._with_scopes(uid, platform, members, made)
         good = [customer for customer in made if customer is not None]
         if good:
-            self.commits.commit(uid, source, scope, customers=good)
+            self.commits.commit(uid, source, scope, customers=good, waited=waited)
+        return self.members_done(uid, platform, members, made)
+
+    def members_done(
+        self,
+        uid: Uid,
+        platform: Platform,
+        members: Sequence[PushedMember],
+        made: Sequence[Customer | None],
+    ) -> list[Pushed]:
+        """Return what became of shoppers, or will. `made`: their records."""
+        source, scope = _member_place(platform)
+        good = [customer for customer in made if customer is not None]
         holders = self._holders(uid, [record_id(uid, source, scope, c.ext_id) for c in good])
         done = []
         for member, customer in zip(members, made, strict=True):
@@ -133,8 +154,17 @@ class PushService:
             done.append(Pushed(customer.ext_id, holders.get(rid, rid), rid))
         return done
 
-    def sales(self, uid: Uid, platform: Platform, visits: Sequence[PushedVisit]) -> list[Pushed]:
-        """Store sales; one that the source itself told of stays as it is."""
+    def sales(
+        self,
+        uid: Uid,
+        platform: Platform,
+        visits: Sequence[PushedVisit],
+        waited: Waited | None = None,
+    ) -> list[Pushed]:
+        """Store sales; one that the source itself told of stays as it is.
+
+        Raises SourceStandsStill.
+        """
         source = platform if platform != NO_PLATFORM else REST_API
         places = _Locations(platform, self.stores.keys(uid) if platform != NO_PLATFORM else [])
         members = [
@@ -143,7 +173,7 @@ class PushService:
             if visit.member is not None
         ]
         if members:
-            self.members(uid, platform, members)
+            self.members(uid, platform, members, waited)
         currency = self.accounts.get(uid).currency
         read = [_read_visit(visit, places.scope_of(visit.location), currency) for visit in visits]
         known = self.facts.sales(
@@ -165,8 +195,12 @@ class PushService:
             done.append(Pushed(visit.pos_id, warnings=warnings))
         for scope, sales in by_scope.items():
             self._see_locations(uid, source, scope, sales)
-            self.commits.commit(uid, source, scope, sales=sales)
+            self.commits.commit(uid, source, scope, sales=sales, waited=waited)
         return done
+
+    def fault(self, visit: PushedVisit) -> tuple[str, str] | None:
+        """Return what is wrong with a sale that cannot be stored, by its field."""
+        return _read_visit(visit, None, "").refused
 
     def inventory(self, uid: Uid, platform: Platform, items: Iterable[InventoryItem]) -> None:
         """Store current stock, each item by its id and location."""
@@ -192,7 +226,8 @@ class PushService:
         scopes = self.scopes.find(uid, platform, told)
         return [c and replace(c, pos_scope=scopes.get(c.ext_id)) for c in made]
 
-    def _customer(self, member: PushedMember) -> Customer | None:
+    def customer(self, member: PushedMember) -> Customer | None:
+        """Return the record of a shopper; None where nothing tells who it is."""
         told, _ = read_signup(member.told, self.phone, self.email, self.clock.now())
         ext_id = member.pos_id or signup_ext_id(told)
         return None if ext_id is None else pushed_profile(told, ext_id, member.told)

@@ -88,6 +88,19 @@ def job(job_id: str) -> str:
     return f"{prefix}{job_id}"
 
 
+def push_line(platform: Platform) -> str:
+    return f"PUSHES#{platform}"
+
+
+def waiting_pushes(platform: Platform) -> str:
+    return f"PUSH#{platform}#"
+
+
+def waiting_push(platform: Platform, number: int, part: int | None) -> str:
+    """Without a part: what the keys of all its parts begin with."""
+    return f"{waiting_pushes(platform)}{number:012d}#{'' if part is None else f'{part:02d}'}"
+
+
 def backups_of(platform: Platform) -> str:
     return f"BACKUP#{platform}#"
 

@@ -76,6 +76,9 @@ export function FrozenStrip({
         }
       >
         {words()} {said?.problem_text}
+        {said?.waiting_pushes
+          ? ` ${t('waitingPushes', { count: said.waiting_pushes, title })}`
+          : ''}
       </Strip>
       {open && (
         <FreezeDialog

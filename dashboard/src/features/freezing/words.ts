@@ -28,5 +28,7 @@ export const t = speaker({
     'Rolling back: {done, number} of {total, number}. Settings are off until it is done.',
   rollingForward: 'Putting back what was rolled back: {done, number} of {total, number}.',
   unfreezing: 'Unfreezing…',
+  waitingPushes:
+    '{count, plural, one {# call of {title} waits and is} other {# calls of {title} wait and are}} stored when it is unfrozen.',
   choice: 'Which state to keep',
 });
