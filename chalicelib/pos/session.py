@@ -31,6 +31,7 @@ from chalicelib.pos.rows import coerce
 from chalicelib.pos.rows.field_map import Setting
 from chalicelib.pos.rows.normalise import Normaliser
 from chalicelib.pos.transport.answer_rules import NotOffered
+from chalicelib.pos.transport.transport import PlaceForgotten
 from chalicelib.services.ports.pos import (
     CredentialAccess,
     Cursor,
@@ -139,11 +140,8 @@ class Session:
         position = style.position(plan, cursor)
         try:
             return self._read_at(style, stream, plan, position, asked_by)
-        except UnexpectedAnswer as error:
-            status = error.details.get("status")
-            over = style.begin_over(plan, position, status) if isinstance(status, int) else None
-            if over is None:
-                raise
+        except PlaceForgotten as forgotten:
+            over = style.begin_over(plan, position, forgotten.status)
         return self._read_at(style, stream, plan, over, asked_by)._replace(began_over=True)
 
     def _read_at(
@@ -162,7 +160,13 @@ class Session:
 
         params = {**asked_by, **style.params(plan, position)}
         next_url = style.next_url(plan, position)
-        page = self._auth.get(stream.endpoint, params, read, next_url=next_url)
+        page = self._auth.get(
+            stream.endpoint,
+            params,
+            read,
+            next_url=next_url,
+            is_forgotten=lambda status: style.begin_over(plan, position, status) is not None,
+        )
         rows = style.new_rows(plan, position, page)
         onward = style.next_page(plan, position, page)
         return _RawPage(

@@ -107,17 +107,20 @@ class AuthVariants:
         read: Callable[[Any], T],
         *,
         next_url: str | None = None,
+        is_forgotten: Callable[[int], bool] = lambda _status: False,
     ) -> T:
         """Ask an endpoint for `params` and return what `read` makes of the body.
 
-        `next_url`: where the POS says that the listing goes on, in place of path and parameters. A
+        `next_url`: where the POS says that the listing goes on, in place of path and parameters.
+        `is_forgotten`: whether a status means that the listing has to begin again. A
         401 or 404 through one variant says nothing until the others have been tried: versions of a
         POS's contract differ in both. Raises what `Transport.get` raises, but UnexpectedAnswer for
         a path that no variant knows, and ConfigurationError for a field that cannot be sent.
         """
 
         def ask(variant: AuthVariant, keyring: Keyring) -> T:
-            call = self._call(variant, keyring, endpoint, params)
+            asked = self._call(variant, keyring, endpoint, params)
+            call = replace(asked, is_forgotten=is_forgotten)
             if next_url is not None:
                 call = _continued(call, next_url, keyring.query_params(variant))
             return self.transport.get(call, read)

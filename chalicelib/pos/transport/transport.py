@@ -54,6 +54,18 @@ BACK_OFF = tenacity.wait_exponential_jitter(multiplier=0.4, max=4.0, jitter=0.4)
 T = TypeVar("T")
 
 
+def _never(_status: int) -> bool:
+    return False
+
+
+class PlaceForgotten(UnexpectedAnswer):
+    """The POS no longer knows where its listing goes on; it begins again instead."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message, status=status)
+        self.status = status
+
+
 class TooSlow(UpstreamError):
     """The answer did not come in time; it is not asked for again at once, to spare the server."""
 
@@ -82,6 +94,8 @@ class Call:
     next_url: str | None = field(default=None, repr=False)
     """Where the POS says that a listing goes on, in place of the path; on its own host alone."""
     sign: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None
+    is_forgotten: Callable[[int], bool] = _never
+    """Whether a status means that the listing has to begin again: it is not asked for again."""
     is_secret: bool = False
     """Whether the answer is a secret, which is read as it came."""
 
@@ -340,7 +354,8 @@ class Transport:
         if status >= requests.codes.server_error:
             return UpstreamError(self._message(f"failed with status {status}", call), status=status)
         message = self._message(f"answered with status {status}", call)
-        return UnexpectedAnswer(message, status=status)
+        kind = PlaceForgotten if call.is_forgotten(status) else UnexpectedAnswer
+        return kind(message, status=status)
 
     def _rule_error(self, rule: AnswerRule, call: Call, response: requests.Response) -> AiqError:
         wait = answers.seconds_to_wait(response.headers, self.rate_limit, self._clock.now())
@@ -370,10 +385,13 @@ class Transport:
         return self._redact(f"{self._title} {what} ({call.resource}).")
 
 
+_NOT_AGAIN = RateLimited, RecordNotFound, NotOffered, LastingFault, TooSlow, PlaceForgotten
+
+
 def _most_tries(error: BaseException | None) -> int:
     """How often to ask in all, when it ends like this."""
     if isinstance(error, ServerUnreachable):
         return TRIES_TO_CONNECT if error.retriable else 1
-    if isinstance(error, RateLimited | RecordNotFound | NotOffered | LastingFault | TooSlow):
+    if isinstance(error, _NOT_AGAIN):
         return 1
     return TRIES if isinstance(error, UpstreamError) else 1

@@ -234,24 +234,34 @@ def test_a_next_url_on_another_host_costs_the_run_and_the_key_goes_nowhere(
 def test_a_cursor_that_the_pos_forgot_has_the_listing_begun_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    gone = [told({}, "410 Gone")] * 3
-    answers = told(rows(1, onward="b")), *gone, told(rows(1, onward="c")), told(rows(2))
+    gone = told({}, "410 Gone")
+    answers = told(rows(1, onward="b")), gone, told(rows(1, onward="c")), told(rows(2))
 
     pages, asked = fetched(monkeypatch, a_feed(), *answers)
 
-    first, forgotten = "/api/rows?per=2", ["/api/rows?per=2&after=b"] * 3
-    assert asked == [first, *forgotten, first, "/api/rows?per=2&after=c"]
+    first, forgotten = "/api/rows?per=2", "/api/rows?per=2&after=b"
+    assert asked == [first, forgotten, first, "/api/rows?per=2&after=c"]
     assert [page.began_over for page in pages] == [False, True, False]
+    assert sum(page.retries for page in pages) == 0
     assert [page.fetched for page in pages] == [1, 1, 1]
     assert pages[-1].full_listing
 
 
 def test_a_pos_that_forgets_every_cursor_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = [told({}, "410 Gone")] * 3
-    once = told(rows(1, onward="b")), *gone
+    gone = told({}, "410 Gone")
+    once = told(rows(1, onward="b")), gone
 
     with pytest.raises(UnexpectedAnswer, match="status 410"):
-        fetched(monkeypatch, a_feed(), *once, *once, *once)
+        fetched(monkeypatch, a_feed(), *once, *once, *once, gone, gone)
+
+
+def test_the_status_of_a_forgotten_cursor_means_nothing_where_none_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = [told({}, "410 Gone")] * 3
+
+    with pytest.raises(UnexpectedAnswer, match="status 410"):
+        fetched(monkeypatch, a_feed(), *gone)
 
 
 # Bookmarks
@@ -303,11 +313,10 @@ def test_a_bookmark_that_the_pos_no_longer_knows_has_everything_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plan = StreamPlan("customers", NOW, since=NOW - DAY, bookmark="8")
-    gone = [told({}, "410 Gone")] * 3
-    answers = *gone, told(rows(1, onward="b")), told(rows(2, version=9))
+    answers = told({}, "410 Gone"), told(rows(1, onward="b")), told(rows(2, version=9))
 
     pages, asked = fetched(monkeypatch, a_feed(**MARKED), *answers, plan=plan)
 
-    assert asked[-2:] == ["/api/rows?per=2", "/api/rows?per=2&after=b"]
+    assert asked == ["/api/rows?version=8&per=2", "/api/rows?per=2", "/api/rows?per=2&after=b"]
     assert [page.began_over for page in pages] == [True, False]
     assert (pages[-1].bookmark, pages[-1].full_listing) == ("9", True)
