@@ -35,6 +35,8 @@ SaleKind = Literal["sale", "return", "void"]
 Double = Literal["", "left_out", "own"]
 """What a person said of a sale that looks doubled: it is the same as one that another POS tells,
 and left out of points; or it is one of its own."""
+SymbolColour = Literal["violet", "teal", "amber", "blue", "pink", "brown", "grey"]
+"""Of a platform's symbol and its columns in charts, as the dashboard's theme has them."""
 CheckOutcome = Literal[
     "ok", "key_rejected", "permission_missing", "server_unreachable", "unexpected_answer"
 ]

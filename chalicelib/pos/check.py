@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from chalicelib.domain.errors import (
     AiqError,
     CallsStopped,
+    ConfigurationError,
     HostRefused,
     KeyRejected,
     PermissionMissing,
@@ -95,12 +96,12 @@ class Check:
         return self._chosen_shops(facts)
 
     def _chosen_shops(self, facts: tuple[StoreFact, ...]) -> tuple[StoreFact, ...]:
-        """The shops that the credential lists, or all. Raises UnexpectedAnswer for a shop that the
+        """The shops that the credential lists, or all. Raises ConfigurationError for one that the
         POS does not know."""
         chosen = chosen_shops(self._profile, self._fields)
         by_key = {fact.key: fact for fact in facts}
         if unknown := [key for key in chosen if key not in by_key]:
-            raise UnexpectedAnswer(
+            raise ConfigurationError(
                 f"{self._profile.title} does not know {', '.join(unknown)[:80]}."
                 f" It has {_shops_text(facts, with_key=True)}."
             )
@@ -153,7 +154,8 @@ class Check:
         if not self._profile.permissions:
             message = f"{self._profile.title} does not let this key read: {', '.join(names)}."
         notes = [note for name in names if (note := self._profile.permission_notes.get(name))]
-        return self._result("permission_missing", " ".join([message, *notes]), names)
+        said = " ".join([message, *notes])
+        return self._result("permission_missing", said, names, PermissionMissing.code)
 
     def _failure(self, error: AiqError) -> CheckResult:
         outcome: CheckOutcome = "unexpected_answer"
@@ -164,12 +166,12 @@ class Check:
         message = error.message
         if isinstance(error, RateLimited):
             message += " Try again in a few minutes."
-        return self._result(outcome, message)
+        return self._result(outcome, message, code=error.code)
 
     def _result(
-        self, outcome: CheckOutcome, message: str, missing: tuple[str, ...] = ()
+        self, outcome: CheckOutcome, message: str, missing: tuple[str, ...] = (), code: str = ""
     ) -> CheckResult:
-        return CheckResult(outcome, message, self._scope(), self._stores, missing)
+        return CheckResult(outcome, message, self._scope(), self._stores, missing, code=code)
 
     def _scope(self) -> ScopeId | None:
         """What the key opens, once the POS has said that it opens something."""

@@ -69,9 +69,9 @@ class Gateway:
         except HostRefused as refused:
             if refused.details.get("field"):
                 raise
-            return CheckResult("server_unreachable", refused.message)
+            return CheckResult("server_unreachable", refused.message, code=refused.code)
         except AiqError as error:
-            return CheckResult("server_unreachable", error.message)
+            return CheckResult("server_unreachable", error.message, code=error.code)
         auth.transport.deadline = self._clock.monotonic() + DEADLINE_SECONDS
         try:
             result = replace(Check(profile, auth, access).run(), token=asked.token)

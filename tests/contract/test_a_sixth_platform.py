@@ -105,3 +105,20 @@ def test_no_line_of_code_knows_a_platform_by_name() -> None:
 
     assert not found, "capabilities belong into profile.yaml: " + ", ".join(found)
     assert met > 50_000
+
+
+def test_no_line_of_the_dashboard_knows_a_platform_by_name() -> None:
+    """The API says what is true of one platform: so a sixth shows whole by its profile alone."""
+    known = [*registry.names(), *(registry.profile(name).title for name in registry.names())]
+    named = re.compile("|".join(map(re.escape, known)), re.IGNORECASE)
+    files, found = 0, []
+    for path in (ROOT / "dashboard" / "src").rglob("*.*"):
+        if path.name.endswith((".test.ts", ".d.ts")):
+            continue
+        files += 1
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if named.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+
+    assert not found, "facts of a platform belong into its profile: " + ", ".join(found)
+    assert files > 100

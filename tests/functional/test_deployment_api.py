@@ -81,3 +81,17 @@ def test_the_integration_grid_is_public_and_in_words(nobody: Gateway) -> None:
     assert rows["age_gate"]["profitek"] == "before any SMS"
     assert rows["contract"]["thsuite"] == "unconfirmed"
     assert all(set(values) == set(rows["points"]) for values in rows.values())
+
+
+def test_the_grid_says_all_by_which_the_dashboard_tells_one_platform_from_another(
+    nobody: Gateway,
+) -> None:
+    columns = {column["platform"]: column for column in nobody.get("/api/grid").json["platforms"]}
+
+    symbols = [tuple(column["symbol"].values()) for column in columns.values()]
+    assert len({letters for letters, _ in symbols}) == len(columns)
+    assert len({colour for _, colour in symbols}) == len(columns)
+    assert columns["posabit"]["symbol"] == {"letters": "PB", "colour": "violet"}
+    pushing = {name for name, column in columns.items() if column["pushes_signups"]}
+    assert pushing == {"posabit"}
+    assert {name for name, column in columns.items() if column["store_number"]} == pushing

@@ -15,7 +15,9 @@ from chalicelib.adapters.dynamo.keys import account_keys, integration_keys
 from chalicelib.domain.errors import HostRefused
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.times import to_text
+from chalicelib.domain.words import CheckOutcome
 from chalicelib.entrypoints import wiring
+from chalicelib.pos.profile import registry
 from chalicelib.services.job_messages.sync_messages import sync_message
 from chalicelib.services.ports.pos import CheckResult
 from tests.fakes.common import FakeClock
@@ -294,6 +296,42 @@ def test_a_missing_permission_is_stored_and_said(api: Gateway, pos: FakePosGatew
 
     assert added["check"]["outcome"] == "permission_missing"
     assert added["check"]["missing_permissions"] == list(missing)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "actor"),
+    [
+        ("key_rejected", "login_expired", "you"),
+        ("key_rejected", "", "you"),
+        ("permission_missing", "", "you"),
+        ("server_unreachable", "server_untrusted", "you"),
+        ("unexpected_answer", "rate_limited", "the POS"),
+        ("unexpected_answer", "internal", "us"),
+        ("ok", "", None),
+    ],
+)
+def test_a_check_says_who_must_act(
+    api: Gateway, pos: FakePosGateway, outcome: CheckOutcome, code: str, actor: str | None
+) -> None:
+    pos.answers[KEY] = CheckResult(outcome, "So it is.", code=code)
+
+    got = api.post(f"{POSABIT}/credentials/check", {"fields": FIELDS}).json
+
+    assert got["actor"] == actor
+    assert got["code"] == (code or ("" if outcome == "ok" else outcome))
+
+
+def test_a_card_says_what_is_true_of_its_pos_alone(api: Gateway, pos: FakePosGateway) -> None:
+    """AIQ currently only has a read-only integration with THSuite."""
+    pos.infos = [registry.info(name) for name in registry.names()]
+    cards = {name: api.get(f"{INTEGRATIONS}/{name}").json for name in registry.names()}
+
+    told = {name: card["read_only"] for name, card in cards.items() if card["read_only"]}
+    assert told == {"thsuite": "AIQ only reads from THSuite."}
+    assert all(card["rejected_key"] for card in cards.values())
+    [lacking] = [each for each in cards["posabit"]["permissions"] if each["note"]]
+    assert lacking["name"] == "Enhanced Customer Data Access"
+    assert "Reach out to POSaBIT to enable" in lacking["note"]
 
 
 def test_a_check_of_a_chain_names_its_first_shops_and_counts_all(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StrictBool
 
+from chalicelib.domain.errors import Actor, actor_of
 from chalicelib.domain.words import CheckOutcome, CredentialId, Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.auth import Caller
@@ -49,7 +50,8 @@ class CheckedStore(Answer):
 
 
 class CheckAnswer(Answer):
-    """What the POS said to the key.
+    """What the POS said to the key. `actor` must act on it, null when the key works; `code`: of the
+    error behind the outcome, empty when it works.
 
     `stores`: the first of `store_count` shops that the key opens; `store-keys` lists all of them
     after the first sync. `certificate`: SHA-256 of the one that the retailer's own server showed,
@@ -57,6 +59,8 @@ class CheckAnswer(Answer):
     """
 
     outcome: CheckOutcome
+    code: str
+    actor: Actor | None
     message: str
     scope: ScopeId | None
     stores: tuple[CheckedStore, ...]
@@ -70,6 +74,8 @@ class CheckAnswer(Answer):
         shown = tuple(map(CheckedStore.model_validate, result.stores[:MOST_STORES_SHOWN]))
         return cls(
             outcome=result.outcome,
+            code=_code(result),
+            actor=None if result.outcome == "ok" else actor_of(_code(result)),
             message=result.message,
             scope=result.scope,
             stores=shown,
@@ -77,6 +83,10 @@ class CheckAnswer(Answer):
             missing_permissions=result.missing_permissions,
             certificate=result.certificate,
         )
+
+
+def _code(result: CheckResult) -> str:
+    return result.code or ("" if result.outcome == "ok" else result.outcome)
 
 
 class TrustAnswer(Answer):

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from chalicelib.config import config
-from chalicelib.domain.words import Platform
+from chalicelib.domain.words import Platform, SymbolColour
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.dashboard.front import FRONT
 from chalicelib.entrypoints.http.openapi import VERSION
@@ -45,13 +45,23 @@ class DeploymentAnswer(Answer):
     api_version: str
 
 
+class SymbolAnswer(Answer):
+    """Stands for a POS in lists and charts: letters, and a colour of the dashboard's theme."""
+
+    letters: str
+    colour: SymbolColour
+
+
 class GridColumn(Answer):
-    """One POS of the grid."""
+    """One POS of the grid. `store_number`: where the number of an AIQ store belongs there."""
 
     platform: Platform
     title: str
     guide_url: str | None
     contract: Literal["confirmed", "partly public", "unconfirmed"]
+    symbol: SymbolAnswer
+    pushes_signups: bool
+    store_number: str | None
 
 
 class GridRow(Answer):

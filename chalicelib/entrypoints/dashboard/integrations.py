@@ -67,6 +67,14 @@ class ContractAnswer(Answer):
     inferred: tuple[str, ...]
 
 
+class PermissionAnswer(Answer):
+    """A permission that a key needs, named as in the POS. `note`: what to do where granting it is
+    not in the retailer's hands."""
+
+    name: str
+    note: str | None
+
+
 class AgeGateAnswer(Answer):
     """The box at the end of the card, and who ticked it."""
 
@@ -166,7 +174,10 @@ class CardList(Answer):
 
 class CardAnswer(CardSummary):
     """A card with its fields, credentials without secrets, and settings. `steps`: what is to be
-    done in the POS first. `deleted_sales`: what becomes of a sale that is deleted there."""
+    done in the POS first. `deleted_sales`: what becomes of a sale that is deleted there.
+
+    `rejected_key`: what to do when the POS rejects a key; `each_credential`: said once a credential
+    is saved; `read_only`: that AIQ changes nothing there; null where there is nothing to say."""
 
     age_gate: AgeGateAnswer
     flag_trust: FlagTrustAnswer
@@ -176,6 +187,10 @@ class CardAnswer(CardSummary):
     connected_at: Moment | None
     steps: tuple[str, ...]
     deleted_sales: str
+    rejected_key: str | None
+    each_credential: str | None
+    read_only: str | None
+    permissions: tuple[PermissionAnswer, ...]
     credential_fields: tuple[CredentialFieldAnswer, ...]
     credentials: list[CredentialAnswer]
     settings_warning: str | None
@@ -215,6 +230,10 @@ def get_integration(uid: Uid, platform: Platform) -> CardAnswer:
             "connected_at": card.integration.connected_at,
             "steps": card.info.steps,
             "deleted_sales": card.info.deleted_sales,
+            "rejected_key": card.info.rejected_key,
+            "each_credential": card.info.each_credential,
+            "read_only": card.info.read_only,
+            "permissions": card.info.permissions,
             "credential_fields": [
                 CredentialFieldAnswer.model_validate(field) for field in card.info.fields
             ],

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
-from chalicelib.domain.words import Platform, Stream
+from pydantic import Field
+
+from chalicelib.domain.words import Platform, Stream, SymbolColour
 from chalicelib.pos.profile import typed_host as hosts
 from chalicelib.pos.profile.mapping import FieldSpec, LineGroup, Lines, Within
 from chalicelib.pos.profile.paging import Each, PageProfile, ProfilePart
@@ -25,7 +27,12 @@ from chalicelib.pos.profile.wire import (
     Probe,
     RateLimit,
 )
-from chalicelib.services.ports.pos import CredentialField, PlatformInfo
+from chalicelib.services.ports.pos import (
+    CredentialField,
+    PlatformInfo,
+    PlatformSymbol,
+    PosPermission,
+)
 
 Evidence = Literal["DOC", "HELP", "CODE", "WEAK", "INFERRED"]
 
@@ -63,6 +70,28 @@ class CredentialForm(ProfilePart):
     steps: tuple[str, ...]
     fields: tuple[FieldProfile, ...]
     guide_url: str | None = None
+
+
+class Symbol(ProfilePart):
+    """Stands for the platform in lists and charts: up to three letters, and a colour of the
+    dashboard's theme."""
+
+    letters: str = Field(pattern=r"^[A-Z0-9]{1,3}$")
+    colour: SymbolColour
+
+
+class CardTexts(ProfilePart):
+    """What the dashboard says of this platform and of no other; null where there is nothing to say.
+
+    `rejected_key`: what to do when the POS rejects a key. `each_credential`: said once a credential
+    is saved, where most retailers have several. `read_only`: that AIQ changes nothing there, where
+    the help article says so. `store_number`: where the number of an AIQ store belongs there."""
+
+    symbol: Symbol
+    rejected_key: str | None
+    each_credential: str | None
+    read_only: str | None
+    store_number: str | None
 
 
 class Grid(ProfilePart):
@@ -155,6 +184,7 @@ class Profile(ProfilePart):
     """The name on the card."""
     contract: Contract
     credential: CredentialForm
+    card: CardTexts
     grid: Grid
     base_url: str | None
     """Null: never called unless the deployment says where (`POS_BASE_URLS`, which also replaces a
@@ -289,6 +319,14 @@ class Profile(ProfilePart):
             lists_sales_by_time=self.lists_sales_by_time,
             inferred=self.inferred,
             guide_url=self.credential.guide_url,
+            symbol=PlatformSymbol(self.card.symbol.letters, self.card.symbol.colour),
+            rejected_key=self.card.rejected_key,
+            each_credential=self.card.each_credential,
+            read_only=self.card.read_only,
+            store_number=self.card.store_number,
+            permissions=tuple(
+                PosPermission(name, self.permission_notes.get(name)) for name in self.permissions
+            ),
             spends_secrets=any(v.token and v.token.rotates for v in self.auth),
             **self.grid.model_dump(),
         )

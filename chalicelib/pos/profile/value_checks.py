@@ -96,6 +96,12 @@ def _card(profile: Profile) -> Iterator[Fault]:
         yield ("scope_else",), "there is no scope_field that could be blank: leave it out"
 
 
+def _card_texts(profile: Profile) -> Iterator[Fault]:
+    for name, text in profile.card:
+        if isinstance(text, str) and not text.strip():
+            yield ("card", name), "is blank: say null where there is nothing to say"
+
+
 def _field(at: Path, field: FieldProfile) -> Iterator[Fault]:
     if not field.label.strip():
         yield (*at, "label"), "is blank: nobody knows what to type"

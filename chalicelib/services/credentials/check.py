@@ -11,6 +11,7 @@ from chalicelib.domain.errors import (
     Conflict,
     HostRefused,
     KeyRejected,
+    LoginExpired,
     PermissionMissing,
     ServerUnreachable,
     UnexpectedAnswer,
@@ -142,6 +143,8 @@ def refuse_rejected_key(result: CheckResult) -> None:
 
 def check_error(result: CheckResult) -> AiqError:
     """Return the error that a sync meets for the same reason."""
+    if result.code == LoginExpired.code:
+        return LoginExpired(result.message)
     match result.outcome:
         case "key_rejected":
             return KeyRejected(result.message)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from chalicelib.domain.words import DiscountUse, Platform
-from chalicelib.services.ports.pos import PlatformInfo
+from chalicelib.services.ports.pos import PlatformInfo, PlatformSymbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,9 @@ class GridPlatform:
     title: str
     guide_url: str | None
     contract: str
+    symbol: PlatformSymbol
+    pushes_signups: bool
+    store_number: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,15 @@ def integration_grid(infos: Iterable[PlatformInfo]) -> IntegrationGrid:
     by_title = sorted(infos, key=lambda info: info.title.lower())
     return IntegrationGrid(
         platforms=tuple(
-            GridPlatform(info.platform, info.title, info.guide_url, info.contract_status)
+            GridPlatform(
+                info.platform,
+                info.title,
+                info.guide_url,
+                info.contract_status,
+                info.symbol,
+                info.pushes_signups,
+                info.store_number,
+            )
             for info in by_title
         ),
         rows=tuple(

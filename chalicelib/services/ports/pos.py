@@ -15,6 +15,7 @@ from chalicelib.domain.words import (
     Platform,
     ScopeId,
     Stream,
+    SymbolColour,
     Uid,
 )
 
@@ -119,8 +120,9 @@ class CredentialAccess:
 class CheckResult:
     """The answer to *check* (product.md §3): one outcome, a sentence, and what the key opens.
 
-    `certificate`: SHA-256 of the certificate that the retailer's own server showed, when no public
-    authority vouches for it. `token`: what the POS gave for fields that no store of tokens is of.
+    `code`: of the error behind the outcome, empty when the key works. `certificate`: SHA-256 of the
+    certificate that the retailer's own server showed, when no public authority vouches for it.
+    `token`: what the POS gave for fields that no store of tokens is of.
     """
 
     outcome: CheckOutcome
@@ -130,6 +132,7 @@ class CheckResult:
     missing_permissions: tuple[str, ...] = ()
     certificate: str | None = None
     token: PosToken | None = field(default=None, repr=False, compare=False)
+    code: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,23 @@ class CredentialField:
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformSymbol:
+    """Stands for a platform in lists and charts."""
+
+    letters: str
+    colour: SymbolColour
+
+
+@dataclass(frozen=True, slots=True)
+class PosPermission:
+    """A permission of a key, named as in the POS. `note`: what to do where granting it is not in
+    the retailer's hands."""
+
+    name: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformInfo:
     """Describes a platform for the card, the grid and the services (product.md §2). `steps`: what
     is to be done in the POS before a credential can be typed. `store_clock`: it tells
@@ -248,6 +268,10 @@ class PlatformInfo:
     guide, None where no address of one is known. `discounts`: where AIQ's, mirrored there by name,
     are redeemed. `signed_consent`: who opts in at its checkout signs. `spends_secrets`: a check
     spends what was typed, so that it is made where its result is kept.
+
+    What the card says of it alone, None where there is nothing to say: `rejected_key`: what to do
+    when it rejects a key; `each_credential`: said once a credential is saved; `read_only`: that AIQ
+    changes nothing there; `store_number`: where the number of an AIQ store belongs there.
     """
 
     platform: Platform
@@ -273,6 +297,12 @@ class PlatformInfo:
     discounts: DiscountUse = "none"
     signed_consent: bool = False
     spends_secrets: bool = False
+    symbol: PlatformSymbol = PlatformSymbol("", "grey")
+    rejected_key: str | None = None
+    each_credential: str | None = None
+    read_only: str | None = None
+    store_number: str | None = None
+    permissions: tuple[PosPermission, ...] = ()
 
     @property
     def unsure_clock(self) -> bool:

@@ -1,28 +1,22 @@
 /** Our own monograms of the platforms: no vendor's logo. */
 
-const MONOGRAMS: Record<string, string> = {
-  posabit: 'PB',
-  thsuite: 'TH',
-  webjoint: 'WJ',
-  auphan: 'AU',
-  profitek: 'PT',
-  aiq: 'AIQ',
-  api: 'API',
-};
+import { usePlatforms } from './grid';
+import { OWN_SYMBOLS } from './source';
 
 export function PlatformSymbol({ platform, size = 32 }: { platform: string; size?: number }) {
+  const symbol = usePlatforms().find((each) => each.platform === platform)?.symbol;
   return (
     <span
       className="symbol"
       aria-hidden
       style={{
-        background: `var(--${platform}, var(--idle-text))`,
+        background: symbol ? `var(--source-${symbol.colour})` : 'var(--idle-text)',
         width: size,
         height: size,
         fontSize: size < 28 ? 10 : 12,
       }}
     >
-      {MONOGRAMS[platform] ?? platform.slice(0, 2).toUpperCase()}
+      {symbol?.letters ?? OWN_SYMBOLS[platform] ?? ''}
     </span>
   );
 }

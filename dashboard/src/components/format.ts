@@ -121,6 +121,12 @@ export function dayIn(zone: string | undefined, instant: number): string {
   }).format(instant);
 }
 
+/** Names in a sentence: `A, B and C`. */
+export function listed(names: readonly string[]): string {
+  const [last = '', ...before] = [...names].reverse();
+  return before.length === 0 ? last : t('both', { first: before.reverse().join(', '), last });
+}
+
 /** The text of a POS, cut for a list. */
 export function cut(text: string, most = 80): string {
   const shown = [...text];

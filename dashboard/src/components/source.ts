@@ -2,6 +2,8 @@
 
 const OURS: Record<string, string> = { aiq: 'AIQ Loyalty', api: 'REST API' };
 
+export const OWN_SYMBOLS: Record<string, string> = { aiq: 'AIQ', api: 'API' };
+
 export const OWN_SOURCES = Object.keys(OURS);
 
 export function titleOfSource(source: string): string {

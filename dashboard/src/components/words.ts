@@ -73,4 +73,5 @@ export const t = speaker({
   jobSuperseded: 'A later change took over.',
   jobLeft: '{n, plural, one {# could not be changed} other {# could not be changed}}',
   unknown: '—',
+  both: '{first} and {last}',
 });

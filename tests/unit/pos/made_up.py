@@ -43,6 +43,10 @@ def a_profile(**changes: Any) -> Profile:
         "title": "Made Up",
         "contract": {"status": "unconfirmed", "note": "Made up, so not confirmed."},
         "credential": {"per": "store", "steps": [], "fields": [a_secret("api_key")]},
+        "card": {
+            "symbol": {"letters": "MU", "colour": "grey"},
+            **dict.fromkeys(("rejected_key", "each_credential", "read_only", "store_number")),
+        },
         "grid": {
             **dict.fromkeys(("age_gate_to_connect", "own_server", "pushes_signups"), False),
             **dict.fromkeys(("writable", "imports_points", "market_sync"), False),

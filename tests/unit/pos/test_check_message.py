@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import (
+    AiqError,
     HostRefused,
     KeyRejected,
+    LoginExpired,
     PermissionMissing,
     RateLimited,
     ServerUnreachable,
     UnexpectedAnswer,
     UpstreamError,
+    actor_of,
 )
 from chalicelib.domain.records import StoreFact
 from chalicelib.domain.words import Platform
@@ -168,6 +171,7 @@ def test_of_nobody_or_of_somebody_with_a_name_nothing_is_concluded(rows: Any) ->
     ("error", "outcome", "message"),
     [
         (KeyRejected("No."), "key_rejected", "No."),
+        (LoginExpired("Log in."), "key_rejected", "Log in."),
         (ServerUnreachable("Off."), "server_unreachable", "Off."),
         (TooSlow("Slow."), "server_unreachable", "Slow."),
         (UpstreamError("Broken."), "unexpected_answer", "Broken."),
@@ -176,13 +180,14 @@ def test_of_nobody_or_of_somebody_with_a_name_nothing_is_concluded(rows: Any) ->
     ],
 )
 def test_a_failure_says_what_failed_and_keeps_what_was_learnt(
-    error: Exception, outcome: str, message: str
+    error: AiqError, outcome: str, message: str
 ) -> None:
     at_once = checked(Answers(info=error))
     later = checked(Answers(sales_histories=error))
 
     assert at_once == CheckResult(outcome, message)  # type: ignore[arg-type]
     assert later == CheckResult(outcome, message, "v1", (StoreFact("v1", "North"),))  # type: ignore[arg-type]
+    assert at_once.code == later.code == error.code
 
 
 def test_an_optional_question_that_fails_fails_nothing_but_a_refused_host_is_always_told() -> None:
@@ -202,5 +207,6 @@ def test_a_chosen_shop_that_the_pos_does_not_know_is_named_with_those_it_knows()
     assert unknown == CheckResult(
         "unexpected_answer", "Webjoint does not know 53. It has 51 (North), 52 (South)."
     )
+    assert actor_of(unknown.code) == "you"
     assert none.outcome == "unexpected_answer"
     assert none.stores == ()

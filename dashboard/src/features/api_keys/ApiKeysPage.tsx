@@ -8,6 +8,8 @@ import { reasonsByField } from '../../api/problem';
 import { useAccount, useFormat, useUid } from '../../app/account';
 import { Confirm, Dialog } from '../../components/Confirm';
 import { Table } from '../../components/DataList';
+import { listed } from '../../components/format';
+import { usePlatforms } from '../../components/grid';
 import { StatusPill, Strip } from '../../components/Meaning';
 import { Empty, ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
@@ -22,10 +24,17 @@ import { t } from './words';
 type Key = Schemas['ApiKeyAnswer'];
 const keysKey = (uid: string) => [uid, 'api-keys'];
 
+/** The platforms that call us, and need a key for it. */
+function usePushing() {
+  return usePlatforms().filter((each) => each.pushes_signups);
+}
+
 export function ApiKeysPage() {
   const account = useAccount();
   const { uid } = account;
   const [creating, setCreating] = useState(false);
+  const pushing = usePushing();
+  const asking = { n: pushing.length, titles: listed(pushing.map((each) => each.title)) };
   const [made, setMade] = useState<{ secret: string }>();
   const keys = useQuery({
     queryKey: keysKey(uid),
@@ -49,14 +58,16 @@ export function ApiKeysPage() {
       <Panel title={t('uid')} id="uid">
         <Group gap="md">
           <CopyField value={uid} label={t('uid')} />
-          <Text c="dimmed">{t('uidHelp')}</Text>
+          {asking.n > 0 && <Text c="dimmed">{t('uidHelp', asking)}</Text>}
         </Group>
       </Panel>
       <Panel title={t('keys')} id="keys" padded={false}>
         <Part query={keys} lacks={t('keys')}>
           {(said) =>
             said.items.length === 0 ? (
-              <Empty>{t('empty')}</Empty>
+              <Empty>
+                {t('empty')} {asking.n > 0 && t('askedFor', asking)}
+              </Empty>
             ) : (
               <Keys keys={said.items} onMade={setMade} />
             )
@@ -194,7 +205,8 @@ function Create({
   const cards = useQuery({ ...cardsQuery(uid), enabled: account.may('integrations:read') });
   const stores = useQuery({ ...storesQuery(uid), enabled: account.may('stores:read') });
   const [name, setName] = useState('');
-  const [platform, setPlatform] = useState<string>('posabit');
+  const [first] = usePushing();
+  const [platform, setPlatform] = useState<string>();
   const [store, setStore] = useState<string | null>(null);
   const [signed, setSigned] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -212,7 +224,7 @@ function Create({
         path: { uid },
         body: {
           name: name.trim(),
-          platform: platform || null,
+          platform: (platform ?? first?.platform) || null,
           store: store ? Number(store) : null,
           captures_consent: signed || null,
         },
@@ -244,7 +256,7 @@ function Create({
           <Select
             label={t('for')}
             data={[...pushing, { value: '', label: t('other') }]}
-            value={platform}
+            value={platform ?? first?.platform ?? ''}
             error={reasons.platform}
             allowDeselect={false}
             onChange={(value) => setPlatform(value ?? '')}

@@ -4,7 +4,8 @@ import { Anchor, Container, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
-import { callPublic, type Schemas } from '../../api/client';
+import type { Schemas } from '../../api/client';
+import { gridQuery } from '../../components/grid';
 import { NotYet, ProblemNotice } from '../../components/Notice';
 import { Skeletons } from '../../components/Part';
 import { t } from './words';
@@ -12,11 +13,7 @@ import { t } from './words';
 type Grid = Schemas['GridAnswer'];
 
 export function GridPage() {
-  const grid = useQuery({
-    queryKey: ['grid'],
-    queryFn: async () => (await callPublic<Grid>('/api/grid')) ?? null,
-    staleTime: 600_000,
-  });
+  const grid = useQuery(gridQuery);
   useEffect(() => {
     document.title = `${t('title')} · AIQ`;
   }, []);

@@ -132,7 +132,9 @@ function Acts({ card }: { card: Card }) {
               {t('switchPos')}
             </Menu.Item>
             {card.state !== 'disconnected' && (
-              <Menu.Item onClick={() => setAsking('disconnect')}>{t('disconnect')}</Menu.Item>
+              <Menu.Item disabled={still} onClick={() => setAsking('disconnect')}>
+                {t('disconnect')}
+              </Menu.Item>
             )}
             {account.may('sources:erase') && (
               <Menu.Item
@@ -269,8 +271,7 @@ function Facts({ card }: { card: Card }) {
         )}
       </Group>
       <Text c="dimmed" component="div">
-        {card.platform === 'thsuite' && `${t('readOnly')} `}
-        {card.contract.note} {card.deleted_sales}{' '}
+        {card.read_only} {card.contract.note} {card.deleted_sales}{' '}
         {card.contract.inferred.length > 0 && (
           <Anchor component="button" type="button" onClick={() => setContract(true)}>
             {t('contract')}

@@ -1,138 +1,203 @@
-import { Button, Group, List } from '@mantine/core';
+import { Button, Group, List, Text } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
-import { cut } from '../../components/format';
-import { Strip } from '../../components/Meaning';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { config } from '../../app/config';
+import { cut, listed } from '../../components/format';
+import { type Meaning, Strip } from '../../components/Meaning';
 import { Said } from '../../components/Text';
 import { t as common } from '../../components/words';
 import type { Card, Check } from './queries';
+import { actorOfCheck } from './state';
 import { t } from './words';
-
-const PERMISSIONS: Record<string, string[]> = {
-  posabit: [
-    'Menu Feed Access',
-    'Incoming Orders Access',
-    'Venue Data Access',
-    'Enhanced Customer Data Access',
-  ],
-};
 
 interface Props {
   check: Check;
   card: Card;
+  /** The address of the retailer's own server that was asked, where one was typed. */
+  host?: string | undefined;
+  /** It was the check of a credential that is stored. */
+  stored?: boolean;
   saved?: boolean;
   again?: () => void;
   saveAnyway?: () => void;
   accept?: () => void;
 }
 
-/** What the POS said to a key, and what to do about it. */
-export function CheckOutcome({ check, card, saved, again, saveAnyway, accept }: Props) {
+/** What the POS said to a key, who must act, and what to do about it. */
+export function CheckOutcome(props: Props) {
+  const { check, card, saved, host, again, saveAnyway, accept } = props;
   const title = card.title;
-  const buttons = (save: string) => (
-    <Group gap="xs">
-      {again && (
-        <Button variant="default" onClick={again}>
-          {check.outcome === 'permission_missing' ? t('checkAgain') : common('tryAgain')}
-        </Button>
-      )}
-      {saveAnyway && (
-        <Button variant="default" onClick={saveAnyway}>
-          {save}
-        </Button>
-      )}
-    </Group>
-  );
-  if (check.certificate && check.outcome !== 'ok') {
+  if (check.outcome === 'ok') {
     return (
-      <Strip
-        live
-        meaning="warn"
-        action={
-          accept && (
-            <Button variant="default" onClick={accept}>
-              {t('acceptCertificate')}
-            </Button>
-          )
-        }
-      >
-        {t('certificate', { sum: check.certificate })}
+      <Strip meaning="good" live>
+        {saved === false ? null : check.stores.length > 0 ? (
+          <bdi>{t('savedOpens', { stores: storesOf(check) })}</bdi>
+        ) : (
+          t('saved')
+        )}{' '}
+        {saved && card.each_credential}
       </Strip>
     );
   }
+  if (check.certificate) {
+    return (
+      <Refusal of={props} meaning="warn" act={accept} label={t('acceptCertificate')}>
+        {t('certificate', { sum: check.certificate })}
+      </Refusal>
+    );
+  }
   switch (check.outcome) {
-    case 'ok':
-      return (
-        <Strip meaning="good" live>
-          {saved === false ? null : check.stores.length > 0 ? (
-            <bdi>{t('savedOpens', { stores: storesOf(check) })}</bdi>
-          ) : (
-            t('saved')
-          )}{' '}
-          {card.platform === 'posabit' && saved && t('addMorePosabit')}
-        </Strip>
-      );
     case 'key_rejected':
       return (
-        <Strip meaning="bad" live>
-          {t('rejected', { title })} {hintOf(card.platform)}
-        </Strip>
+        <Refusal of={props} meaning="bad">
+          <Rejected {...props} />
+        </Refusal>
       );
     case 'permission_missing':
       return (
-        <Strip meaning="bad" live action={buttons(t('saveAnyway'))}>
-          {t('permissionMissing', { title })}
-          <List size="sm" listStyleType="none" spacing={2} mt={4}>
-            {[
-              ...new Set([...(PERMISSIONS[card.platform] ?? []), ...check.missing_permissions]),
-            ].map((each) => {
-              const missing = check.missing_permissions.includes(each);
-              return (
-                <List.Item
-                  key={each}
-                  icon={
-                    missing ? <IconX size={16} aria-hidden /> : <IconCheck size={16} aria-hidden />
-                  }
-                >
-                  {each}: {t(missing ? 'missing' : 'granted')}
-                  {missing && each === 'Enhanced Customer Data Access' && (
-                    <div>{t('reachOut')}</div>
-                  )}
-                </List.Item>
-              );
-            })}
-          </List>
-        </Strip>
+        <Refusal
+          of={props}
+          meaning="bad"
+          again={again && t('checkAgain')}
+          act={saveAnyway}
+          label={t('saveAnyway')}
+        >
+          <Permissions check={check} card={card} />
+        </Refusal>
       );
     case 'server_unreachable':
       return (
-        <Strip meaning="bad" live action={buttons(t('saveKeepTrying'))}>
-          <Said>{check.message}</Said>
-        </Strip>
+        <Refusal
+          of={props}
+          meaning="bad"
+          again={again && common('tryAgain')}
+          act={saveAnyway}
+          label={t('saveKeepTrying')}
+        >
+          {host && ASKED.has(check.code) ? (
+            <Unreachable title={title} host={host} />
+          ) : (
+            <Said>{check.message}</Said>
+          )}
+        </Refusal>
       );
     default:
       return (
-        <Strip meaning="warn" live action={buttons(t('saveAnyway'))}>
-          {t('unexpected', { title })}
-        </Strip>
+        <Refusal
+          of={props}
+          meaning="warn"
+          again={again && common('tryAgain')}
+          act={saveAnyway}
+          label={t('saveAnyway')}
+        >
+          {check.code === 'unexpected_answer' && t('unexpected', { title })}{' '}
+          <Said>{check.message}</Said>
+        </Refusal>
       );
   }
 }
 
-function hintOf(platform: string): string {
-  switch (platform) {
-    case 'posabit':
-      return t('hint_posabit');
-    case 'thsuite':
-      return t('hint_thsuite');
-    case 'webjoint':
-      return t('hint_webjoint');
-    case 'auphan':
-      return t('hint_auphan');
-    case 'profitek':
-      return t('hint_profitek');
-    default:
-      return '';
-  }
+/** Codes of a server that was asked and did not answer. */
+const ASKED = new Set(['server_unreachable', 'server_too_slow', 'upstream']);
+
+function Refusal({
+  of: { check, card, host, again: tryAgain },
+  meaning,
+  again,
+  act,
+  label,
+  children,
+}: {
+  of: Props;
+  meaning: Meaning;
+  /** Says that it is tried again. */
+  again?: string | undefined;
+  act?: (() => void) | undefined;
+  label?: string;
+  children: ReactNode;
+}) {
+  const actor = actorOfCheck(check, host !== undefined);
+  const heading =
+    actor === 'you'
+      ? common('youCanFix')
+      : actor === 'the POS'
+        ? common('theirProblem', { title: card.title })
+        : common('ours');
+  return (
+    <Strip
+      live
+      meaning={meaning}
+      action={
+        (again || act) && (
+          <Group gap="xs">
+            {again && (
+              <Button variant="default" onClick={tryAgain}>
+                {again}
+              </Button>
+            )}
+            {act && (
+              <Button variant="default" onClick={act}>
+                {label}
+              </Button>
+            )}
+          </Group>
+        )
+      }
+    >
+      <Text fw={650} component="p" m={0}>
+        {heading}
+      </Text>
+      <div>{children}</div>
+    </Strip>
+  );
+}
+
+function Rejected({ check, card, stored }: Props) {
+  const words = stored ? t('rejectedStored', { title: card.title }) : undefined;
+  if (check.code === 'login_expired') return <Said>{check.message}</Said>;
+  return (
+    <>
+      {words ?? t('rejected', { title: card.title })} {card.rejected_key}{' '}
+      {stored && t('giveAnother')}
+    </>
+  );
+}
+
+function Permissions({ check, card }: { check: Check; card: Card }) {
+  // Where a POS names no permissions, its sentence says what cannot be read.
+  if (card.permissions.length === 0) return <Said>{check.message}</Said>;
+  const known = card.permissions.map((each) => each.name);
+  return (
+    <>
+      {t('permissionMissing', { title: card.title })}
+      <List size="sm" listStyleType="none" spacing={2} mt={4}>
+        {[...new Set([...known, ...check.missing_permissions])].map((each) => {
+          const missing = check.missing_permissions.includes(each);
+          const note = card.permissions.find((one) => one.name === each)?.note;
+          return (
+            <List.Item
+              key={each}
+              icon={missing ? <IconX size={16} aria-hidden /> : <IconCheck size={16} aria-hidden />}
+            >
+              {each}: {t(missing ? 'missing' : 'granted')}
+              {missing && note && <div>{note}</div>}
+            </List.Item>
+          );
+        })}
+      </List>
+    </>
+  );
+}
+
+function Unreachable({ title, host }: { title: string; host: string }) {
+  const said = useQuery({
+    queryKey: ['config'],
+    queryFn: config,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const from = said.data?.calls_from ?? [];
+  return <>{t('unreachable', { title, host, caller: from.length > 0 ? listed(from) : 'AIQ' })}</>;
 }
 
 const NAMED = 3;

@@ -16,7 +16,7 @@ import { useAccount } from '../../app/account';
 import { config } from '../../app/config';
 import { ProblemNotice } from '../../components/Notice';
 import { CheckOutcome } from './CheckOutcome';
-import { nameOfCredential } from './nameOfCredential';
+import { hostOf, nameOfCredential } from './nameOfCredential';
 import { type Card, type Check, useCardRefresh } from './queries';
 import { t } from './words';
 
@@ -208,6 +208,7 @@ export function CredentialForm({
           <CheckOutcome
             check={check}
             card={card}
+            host={hostOf(card, values)}
             again={() => void act(() => tryKey())}
             saveAnyway={() => void act(() => save())}
             accept={() => {

@@ -10,7 +10,7 @@ import { Panel } from '../../components/Page';
 import { Foreign, FreshnessBadge } from '../../components/Text';
 import { CheckOutcome } from './CheckOutcome';
 import { CredentialForm } from './CredentialForm';
-import { nameOfCredential } from './nameOfCredential';
+import { hostOf, nameOfCredential } from './nameOfCredential';
 import { type Card, type Check, type Credential, useCardAct } from './queries';
 import { standsStill, troubleOf } from './state';
 import { t } from './words';
@@ -170,6 +170,8 @@ function Row({ card, credential }: { card: Card; credential: Credential }) {
         <CheckOutcome
           check={check}
           card={card}
+          host={hostOf(card, credential.fields)}
+          stored
           again={() => checking.mutate(undefined, { onSuccess: setCheck })}
         />
       )}

@@ -3,6 +3,7 @@ import { IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useAccount } from '../../app/account';
+import { listed } from '../../components/format';
 import { Go } from '../../components/Go';
 import { StatusPill } from '../../components/Meaning';
 import { Empty } from '../../components/Notice';
@@ -54,7 +55,7 @@ export function IntegrationsPage() {
                   </Button>
                 }
               >
-                {t('noMatch', { q })}
+                {t('noMatch', { q, titles: listed(said.items.map((card) => card.title)) })}
               </Empty>
             );
           }

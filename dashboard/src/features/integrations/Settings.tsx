@@ -14,14 +14,6 @@ import { type Card, type Setting, useCardAct } from './queries';
 import { standsStill } from './state';
 import { t } from './words';
 
-/** Settings that are a day, and act through a preview. */
-const DATES = new Set([
-  'enroll_after',
-  'sms_opt_in_after',
-  'points_imported_on',
-  'points_accrual_start',
-]);
-
 export function Settings({ card }: { card: Card }) {
   return (
     <Panel title={t('additional')} id="settings">
@@ -47,7 +39,7 @@ function SettingRow({ card, setting }: { card: Card; setting: Setting }) {
   const account = useAccount();
   const [open, setOpen] = useState(false);
   const still = card.state === 'freezing' || card.state === 'unfreezing';
-  const isDate = DATES.has(setting.key);
+  const isDate = setting.kind === 'date';
   const isBackup = setting.key === 'use_last_backup';
   const may = account.may('previews:run') || account.may('settings:write');
   return (

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inNeedFirst, matches, pillOf } from './state';
+import { actorOfCheck, inNeedFirst, matches, pillOf } from './state';
 
 const card = (code: string, actor: 'you' | 'the POS' | 'us' | null = null, title = 'Webjoint') => ({
   title,
@@ -27,4 +27,21 @@ test('thsuite finds THSuite API, and so does the title as one types it', () => {
     expect(matches(thsuite, typed)).toBe(true);
   }
   expect(matches(thsuite, 'posabit')).toBe(false);
+});
+
+test('a server of their own is the retailer’s to mend, another the POS’s', () => {
+  const silent = {
+    outcome: 'server_unreachable',
+    code: 'server_unreachable',
+    actor: 'you',
+  } as const;
+  expect(actorOfCheck(silent, true)).toBe('you');
+  expect(actorOfCheck(silent, false)).toBe('the POS');
+  expect(actorOfCheck({ ...silent, code: 'host_refused' }, false)).toBe('you');
+  expect(
+    actorOfCheck({ outcome: 'key_rejected', code: 'login_expired', actor: 'you' }, false),
+  ).toBe('you');
+  expect(actorOfCheck({ outcome: 'unexpected_answer', code: 'internal', actor: null }, false)).toBe(
+    'us',
+  );
 });

@@ -1,7 +1,7 @@
 /** What a card's state means, in a word with a colour; the API's `health` decides. */
 
 import type { Meaning } from '../../components/Meaning';
-import type { Summary } from './queries';
+import type { Check, Summary } from './queries';
 import { t } from './words';
 
 export interface Pill {
@@ -63,6 +63,17 @@ export function troubleOf(code: string, title: string): string | undefined {
   }
 }
 
+/** Who must act on what a check said. A server of the retailer's own is theirs to mend. */
+export function actorOfCheck(
+  check: Pick<Check, 'outcome' | 'code' | 'actor'>,
+  ownServer: boolean,
+): NonNullable<Check['actor']> {
+  if (check.outcome === 'server_unreachable' && check.code !== 'host_refused') {
+    return ownServer ? 'you' : 'the POS';
+  }
+  return check.actor ?? 'us';
+}
+
 const RANK: Meaning[] = ['bad', 'warn', 'busy', 'frozen', 'good', 'idle'];
 
 /** Cards in need first, then those at work, then those not connected; by title within. */
@@ -71,7 +82,7 @@ export function inNeedFirst<C extends Pick<Summary, 'health' | 'title'>>(cards: 
   return [...cards].sort((a, b) => rank(a) - rank(b) || a.title.localeCompare(b.title));
 }
 
-/** Whether the card answers to what is typed: its title or its word, "thsuite" for "THSuite API". */
+/** Whether the card answers to what is typed: its title, or its word without spaces. */
 export function matches(card: Pick<Summary, 'title' | 'platform'>, typed: string): boolean {
   const squeeze = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   const wanted = squeeze(typed);

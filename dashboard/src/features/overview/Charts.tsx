@@ -7,6 +7,7 @@ import { call, type Schemas } from '../../api/client';
 import { useAccount, useFormat } from '../../app/account';
 import { Table } from '../../components/DataList';
 import { dayIn } from '../../components/format';
+import { colourOf, usePlatforms } from '../../components/grid';
 import { Empty } from '../../components/Notice';
 import { Panel } from '../../components/Page';
 import { Fence, Part, Skeletons } from '../../components/Part';
@@ -36,11 +37,6 @@ function useSeries(name: Name) {
     enabled: zone !== undefined,
     refetchInterval: 60_000,
   });
-}
-
-const KNOWN = new Set(['posabit', 'thsuite', 'webjoint', 'auphan', 'profitek']);
-function colour(source: string): string {
-  return `var(--${KNOWN.has(source) ? source : 'forms'})`;
 }
 
 export default function Charts() {
@@ -250,6 +246,8 @@ function Plot({ of, end, line, wide, classOf, column, sentence, saysLast }: Plot
 
 function Columns({ of, sources }: { of: readonly Bucket[]; sources: readonly string[] }) {
   const format = useFormat();
+  const platforms = usePlatforms();
+  const colour = (source: string) => colourOf(platforms, source);
   const today = dayIn(format.zone, Date.now());
   const end = axisEnd(Math.max(...of.map(totalOf)));
   return (

@@ -8,6 +8,7 @@ import { useAccount, useFormat } from '../../app/account';
 import { ConflictDialog, isStale } from '../../components/Conflict';
 import { Cancelled } from '../../components/Draft';
 import { cut } from '../../components/format';
+import { usePlatforms } from '../../components/grid';
 import { Strip } from '../../components/Meaning';
 import { ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
@@ -111,6 +112,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
   const reasons = reasonsByField(error);
   const write = account.may('stores:write');
   const holder = holderOf(error);
+  const told = usePlatforms().flatMap((each) => each.store_number ?? []);
 
   // What came in meanwhile is taken over while nothing was changed here.
   useEffect(() => {
@@ -216,7 +218,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
             <CopyField value={String(store.id)} label={t('dataLabel')} asButton={common('copy')} />
           }
         >
-          {t('data', { n: store.id })}
+          {[t('data', { n: store.id }), ...told].join(': ')}
         </Strip>
         <Panel>
           <SimpleGrid cols={{ base: 1, sm: 2 }}>

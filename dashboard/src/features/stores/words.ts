@@ -22,7 +22,7 @@ export const t = speaker({
   edit: 'Edit',
   editOf: 'Edit {name}',
   empty: 'No stores yet. They give shoppers a favourite store.',
-  data: 'Store number {n}: put it in POSaBIT’s Data field in place of the #.',
+  data: 'Store number {n}',
   dataLabel: 'store number',
   mappings: 'Store Mappings',
   keysOf: '{title} keys of this store',

@@ -15,7 +15,7 @@ import { ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { FreezeDialog } from '../freezing/FreezeDialog';
-import { cardsQuery } from '../integrations/queries';
+import { cardQuery, cardsQuery } from '../integrations/queries';
 import { t } from './words';
 
 type Summary = Schemas['SwitchSummary'];
@@ -139,6 +139,8 @@ function Steps({ of, titleOf }: { of: Summary; titleOf: (platform: string) => st
   const at = STEPS.indexOf(of.step);
   const [old, fresh] = [titleOf(of.from), titleOf(of.to)];
   const card = `/a/${uid}/settings/integrations/${of.to}`;
+  const settings = useQuery(cardQuery(uid, of.to)).data?.settings;
+  const labelOf = (key: string) => settings?.find((each) => each.key === key)?.label ?? t('day');
   const again = () => cache.invalidateQueries({ queryKey: switchesKey(uid) });
   const steps: [Step, string, string, ReactNode][] = [
     [
@@ -164,7 +166,7 @@ function Steps({ of, titleOf }: { of: Summary; titleOf: (platform: string) => st
       <Stack key="dates" gap="xs" align="flex-start">
         {Object.entries(of.proposed).map(([key, day]) => (
           <Text key={key}>
-            {key.replaceAll('_', ' ')}: <strong>{format.day(String(day))}</strong>
+            {labelOf(key)}: <strong>{format.day(String(day))}</strong>
           </Text>
         ))}
         <Button component={Go} to={card}>
@@ -184,7 +186,7 @@ function Steps({ of, titleOf }: { of: Summary; titleOf: (platform: string) => st
       'check',
       t('check'),
       t('checkText'),
-      <Check key="check" of={of} old={old} fresh={fresh} again={again} />,
+      <Check key="check" of={of} titleOf={titleOf} again={again} />,
     ],
   ];
   return (
@@ -245,18 +247,15 @@ function Steps({ of, titleOf }: { of: Summary; titleOf: (platform: string) => st
   );
 }
 
-function Check({
-  of,
-  old,
-  fresh,
-  again,
-}: {
+interface Checking {
   of: Summary;
-  old: string;
-  fresh: string;
+  titleOf: (platform: string) => string;
   again: () => Promise<void>;
-}) {
+}
+
+function Check({ of, titleOf, again }: Checking) {
   const uid = useUid();
+  const [old, fresh] = [titleOf(of.from), titleOf(of.to)];
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const path = { uid, switch: of.id };
@@ -292,7 +291,7 @@ function Check({
           </li>
         </ul>
       )}
-      {(of.doubled_sales ?? 0) > 0 && <Pairs of={of} again={again} />}
+      {(of.doubled_sales ?? 0) > 0 && <Pairs of={of} titleOf={titleOf} again={again} />}
       <Group>
         <Button
           variant={checked ? 'default' : 'filled'}
@@ -318,7 +317,7 @@ function Check({
   );
 }
 
-function Pairs({ of, again }: { of: Summary; again: () => Promise<void> }) {
+function Pairs({ of, titleOf, again }: Checking) {
   const uid = useUid();
   const format = useFormat();
   const cache = useQueryClient();
@@ -357,8 +356,8 @@ function Pairs({ of, again }: { of: Summary; again: () => Promise<void> }) {
       {rows.map((pair) => (
         <Group key={pair.n} justify="space-between">
           <Text>
-            {format.day(pair.day)} · {format.money(pair.a.amount)} · {pair.a.platform}{' '}
-            <bdi>{pair.a.ext_id}</bdi> / {pair.b.platform} <bdi>{pair.b.ext_id}</bdi>
+            {format.day(pair.day)} · {format.money(pair.a.amount)} · {titleOf(pair.a.platform)}{' '}
+            <bdi>{pair.a.ext_id}</bdi> / {titleOf(pair.b.platform)} <bdi>{pair.b.ext_id}</bdi>
             {pair.same !== null && ` · ${t(pair.same ? 'decidedOne' : 'decidedTwo')}`}
           </Text>
           <Group gap="xs">
