@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -11,6 +12,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.shop import Shop
 
 AGE_GATE = "Required All users from this source have passed an age gate compliant with my industry"
+NOTE = (
+    "NOTE: Do not touch any other settings in this integration card without consulting an"
+    " Onboarding Specialist or Customer Success Manager as they can affect your data and the"
+    " shopper's opt-in status!"
+)
+EACH_SET = re.compile("Add one for each set of credentials you received.")
 TITLES = {"auphan": "Auphan", "profitek": "Profitek", "webjoint": "Webjoint", "posabit": "POSaBIT"}
 
 
@@ -107,41 +114,104 @@ def assert_purple_in_the_top_right(page: Page, button: Locator) -> None:
     assert green < red < blue, colour
 
 
-def test_a_wrong_key_is_refused_with_what_to_do_and_its_warning_stands_above_the_settings(
+def test_a_key_of_posabit_is_mended_there_and_checked_again(
     browser: Browser, shops: Callable[[], Shop]
 ) -> None:
-    """Click "Add Credential"."""
+    """Click "Add Credential". You will need to complete this for each set of credentials
+
+    Fill out the API Key & UID from AIQ which you can obtain from API & Tracking.
+
+    Enter your store ID number into the Data field and replacing the "#" with the stores's number.
+
+    Reach out to POSaBIT to enable "Enhanced Customer Data Access"
+    """
     shop = shops()
-    values = labelled(shop, "posabit")
+    first, second = (labelled(shop, "posabit", at) for at in range(2))
+    shop.owner.call("POST", "/stores", {"name": "Ballard"})
     with shop.page(browser) as page:
         open_card(page, "posabit", "POSaBIT")
-        fill(page, values | {"Key": "vt_wrong_key"})
+        assert copied(page, "UID") == shop.owner.uid
+        assert copied(page, "Data, Ballard") == "1"
+        expect(page.get_by_text(NOTE)).to_be_visible()
+
+        fill(page, first | {"Key": "vt_wrong_key"})
         page.get_by_role("button", name="Add Credential").click()
         expect(page.get_by_text("POSaBIT rejected this key. Nothing was saved.")).to_be_visible()
-        assert shop.owner.card("posabit")["credentials"] == []
+        expect(page.get_by_text("Copy it again; it must belong to this store.")).to_be_visible()
 
-        fill(page, values)
-        page.get_by_role("button", name="Add Credential").click()
-        expect(
-            page.get_by_text("Add one for each set of credentials you received.")
-        ).to_be_visible()
-        expect(
-            page.get_by_text(
-                "NOTE: Do not touch any other settings in this integration card without consulting"
-                " an Onboarding Specialist or Customer Success Manager as they can affect your data"
-                " and the shopper's opt-in status!"
+        with held_back(shop):
+            fill(page, first)
+            page.get_by_role("button", name="Add Credential").click()
+            outcome = page.locator("#credentials").get_by_role("listitem")
+            expect(outcome).to_have_text(
+                [
+                    "Menu Feed Access: allowed",
+                    "Incoming Orders Access: allowed",
+                    "Venue Data Access: allowed",
+                    re.compile(
+                        "^Enhanced Customer Data Access: missing"
+                        'Reach out to POSaBIT to enable "Enhanced Customer Data Access"'
+                    ),
+                ]
             )
-        ).to_be_visible()
+            assert shop.owner.card("posabit")["credentials"] == []
+        page.get_by_role("button", name="Check again").click()
+        expect(page.get_by_text(EACH_SET)).to_be_visible()
+
+        page.get_by_role("button", name="Add Credential").click()
+        fill(page, second)
+        page.get_by_role("button", name="Add Credential").click()
+        for values in (first, second):
+            expect(
+                page.get_by_role("button", name=f"Acts for {values['Store Name']}")
+            ).to_be_visible()
+    assert len(shop.owner.card("posabit")["credentials"]) == 2
 
 
-def test_facilities_may_stay_empty_in_webjoint(browser: Browser, shops: Callable[[], Shop]) -> None:
+def copied(page: Page, label: str) -> str:
+    page.get_by_role("button", name=f"Copy {label}", exact=True).click()
+    return str(page.evaluate("() => navigator.clipboard.readText()"))
+
+
+@contextmanager
+def held_back(shop: Shop) -> Iterator[None]:
+    """The account rep of POSaBIT has not enabled Enhanced Customer Data Access."""
+    posabit = shop.simulators["posabit"]
+    posabit.control("POST", "permissions", {"enhanced_customer_data": False})
+    try:
+        yield
+    finally:
+        posabit.control("POST", "permissions", {"enhanced_customer_data": True})
+
+
+def test_an_empty_list_of_facilities_brings_the_key_of_each(
+    browser: Browser, shops: Callable[[], Shop]
+) -> None:
+    """If empty, sales and inventory will be pulled for ALL available facilities."""
     shop = shops()
     values = labelled(shop, "webjoint")
     values.pop("FacilityIDs")
     with shop.page(browser) as page:
         open_card(page, "webjoint", "Webjoint")
-        expect(page.get_by_text(re.compile("pulled for ALL available facilities"))).to_be_visible()
+        expect(
+            page.get_by_text(
+                "If empty, sales and inventory will be pulled for ALL available facilities."
+            )
+        ).to_be_visible()
         fill(page, values)
         page.get_by_role("button", name="Add Credential").click()
-
         expect(page.get_by_text(re.compile(r"^Saved\. The key opens"))).to_be_visible()
+        page.get_by_role("checkbox", name=AGE_GATE).click()
+        expect(page.get_by_text(re.compile("^Ticked"))).to_be_visible()
+        page.get_by_role("button", name="Connect", exact=True).click()
+        expect(page.get_by_role("button", name="Sync now")).to_be_visible()
+        shop.wait_for_syncs()
+
+        shop.go(page, "/settings/stores/match")
+        facilities = shop.simulators["webjoint"].facts["stores"]
+        expect(page.get_by_role("combobox", name=re.compile("^Store for"))).to_have_count(
+            len(facilities)
+        )
+        for each in facilities:
+            choice = page.get_by_role("combobox", name=re.compile(re.escape(each["name"])))
+            expect(choice).to_be_visible()

@@ -16,9 +16,6 @@ REMOVAL_WARNING = (
     " they only became a member through this setting and did not use a signup form. We do not"
     " recommend changing this after it is set."
 )
-FREEZE_WARNING = (
-    "Do not turn this on unless you are switching POS systems and want to retain existing data."
-)
 COGNITO = "http://localhost"
 ENROLL = "Enroll Personas in loyalty program who purchased after"
 
@@ -181,26 +178,6 @@ def test_enrolling_says_its_numbers_and_removing_it_keeps_whoever_would_be_lost(
         expect(page.get_by_role("button", name=f"Set date: {ENROLL}")).to_be_visible()
         expect(page.get_by_text(re.compile(r"\d+ of \d+ done|Waiting to start"))).to_have_count(0)
         assert sum(p["member"] for p in shop.owner.personas()) == members
-
-
-def test_a_source_is_frozen_and_taken_back(browser: Browser, shops: Callable[[], Shop]) -> None:
-    shop = shops()
-    shop.connect("webjoint")
-    shop.wait_for_syncs()
-    with shop.page(browser, "/settings/integrations/webjoint") as page:
-        page.get_by_role("button", name="More").click()
-        page.get_by_role("menuitem", name="Use AIQ's last backup").click()
-        dialog = page.get_by_role("dialog")
-        expect(dialog.get_by_text(FREEZE_WARNING)).to_be_visible()
-        dialog.get_by_role("radio", name="Take a backup now").check()
-        dialog.get_by_role("button", name="Freeze Webjoint").click()
-        expect(page.get_by_text(re.compile("^Frozen since"))).to_be_visible()
-        expect(page.get_by_role("button", name="Sync now")).to_be_disabled()
-
-        page.get_by_role("button", name="Unfreeze Webjoint").first.click()
-        dialog.get_by_role("button", name="Unfreeze Webjoint").click()
-        expect(page.get_by_text(re.compile("^Frozen since"))).to_have_count(0)
-        expect(page.get_by_role("button", name="Sync now")).to_be_enabled()
 
 
 def test_each_role_sees_its_pages_and_no_others(browser: Browser, connected: Shop) -> None:
