@@ -51,11 +51,12 @@ FUNCTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The stack and the simulators of a running demo."""
+    """The stack and the simulators of a running demo. `is_first`: it begins with no data."""
 
     stack: LocalStack
     simulators: dict[str, Simulator]
     memory: Memory
+    is_first: bool
 
 
 @contextmanager
@@ -70,9 +71,10 @@ def running(data_dir: Path) -> Iterator[Running]:
         raise StepFailed("take the data folder", f"another demo runs in {data_dir}")
     memory = Memory.load(data_dir)
     ports = {pos.platform: free_port(memory.ports.get(pos.platform)) for pos in RETAILER}
-    if not memory.settled or ports != memory.ports:  # own servers are typed with their port
+    is_first = not memory.settled or ports != memory.ports  # own servers are typed with their port
+    if is_first:
         throw_away(data_dir)
-    memory = replace(memory, ports=ports, settled=False)
+    memory = replace(memory, ports=ports, settled=not is_first)
     memory.save(data_dir)
     with ExitStack() as closing:
         with step("start the simulated POS"):
@@ -97,7 +99,7 @@ def running(data_dir: Path) -> Iterator[Running]:
         for simulator in simulators.values():
             closing.callback(simulator.begin_to_stop)  # while the local AWS writes its state
         steps.keep_integrator_token(stack, simulators["posabit"])
-        yield Running(stack, simulators, memory)
+        yield Running(stack, simulators, memory, is_first)
 
 
 def stack_parameters(simulators: dict[str, Simulator]) -> dict[str, str]:
@@ -132,18 +134,20 @@ def _log_lines(stack: LocalStack, function: str) -> list[str]:
 
 
 def log_in_and_connect(up: Running) -> tuple[Retailer, dict[str, Json]]:
-    """Log in as the retailer and connect every POS. Returns them and the cards by platform."""
+    """Log in as the retailer and connect every POS. Returns them and the cards by platform.
+
+    At a later start the cards are as somebody left them.
+    """
     retailer = steps.log_in(up.stack, up.memory)
-    return retailer, steps.connect(retailer, up.simulators)
+    if up.is_first:
+        return retailer, steps.connect(retailer, up.simulators)
+    return retailer, steps.all_cards(retailer)
 
 
-def sync_first(retailer: Retailer, cards: dict[str, Json]) -> bool:
-    """Wait for the first sync of every credential; whether there was any."""
+def sync_first(retailer: Retailer, cards: dict[str, Json]) -> None:
+    """Wait for the first sync of every credential."""
     print("  first sync", file=sys.stderr)
-    if not steps.first_sync(retailer, cards):
-        print("  was done before", file=sys.stderr)
-        return False
-    return True
+    steps.first_sync(retailer, cards)
 
 
 def sync_second(retailer: Retailer, cards: dict[str, Json]) -> list[Json]:
@@ -219,7 +223,10 @@ def run_once(data_dir: Path) -> int:
 
 
 def run_until_stopped(data_dir: Path) -> int:
-    """Run the demo until Ctrl-C; its data stays for the next start."""
+    """Run the demo until Ctrl-C; its data stays for the next start.
+
+    A start that finds the data of a whole earlier one tells the story no second time.
+    """
     with ExitStack() as closing:
         up = closing.enter_context(running(data_dir))
         with step("put the API's pages behind the front"):
@@ -228,27 +235,42 @@ def run_until_stopped(data_dir: Path) -> int:
         phone = closing.enter_context(PhoneServer(texts.carrier_of(up.stack)))
         retailer, cards = log_in_and_connect(up)
         print(story.addresses_text(up.stack, up.memory, phone.url, retailer.uid), flush=True)
-        is_first = sync_first(retailer, cards)
-        decide(up, retailer, cards)
-        second = sync_second(retailer, cards)
-        if is_first:
-            print(f"    {steps.freeze_and_thaw(retailer)}", file=sys.stderr)
-            with step("sign up, redeem and refund at the counter"):
-                at_counter = counter.act(retailer, up.stack, up.simulators["posabit"])
-            print(f"    {at_counter.sentence}", file=sys.stderr)
-        with step("send the digest of what needs a person"):
-            up.stack.tick("SendDigests")
+        second = tell_story(up, retailer, cards) if up.is_first else go_on(up, retailer)
         with step("look at the personas"):
             summary = story.summary_text(retailer, cards, second)
             summary += story.digests_text(up.stack)
         print(summary, flush=True)
-        if is_first:
+        if up.is_first:
             switched, _ = switch.switch_pos(up.stack, up.simulators, up.memory)
             print(story.switch_text(switched), flush=True)
         replace(up.memory, settled=True).save(data_dir)
         print(f"\nCtrl-C stops it; its data stays in {data_dir}.", flush=True)
         while True:
             signal.pause()
+
+
+def tell_story(up: Running, retailer: Retailer, cards: dict[str, Json]) -> list[Json]:
+    """What a retailer does from the first sync to the digest. Returns the runs that synced again,
+    when nothing had changed."""
+    sync_first(retailer, cards)
+    decide(up, retailer, cards)
+    second = sync_second(retailer, cards)
+    print(f"    {steps.freeze_and_thaw(retailer)}", file=sys.stderr)
+    with step("sign up, redeem and refund at the counter"):
+        at_counter = counter.act(retailer, up.stack, up.simulators["posabit"])
+    print(f"    {at_counter.sentence}", file=sys.stderr)
+    with step("send the digest of what needs a person"):
+        up.stack.tick("SendDigests")
+    return second
+
+
+def go_on(up: Running, retailer: Retailer) -> list[Json]:
+    """What another hour changes: where it is day, and so which requests may be sent. Syncs come by
+    their schedule; none was made again."""
+    with step("open a shop where it is day"):
+        opening.open_shop(retailer)
+        texts.release(up.stack)
+    return []
 
 
 def main(arguments: list[str] | None = None) -> int:

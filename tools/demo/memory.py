@@ -19,8 +19,8 @@ class Memory:
     """Keeps what a later start of the demo needs, in the data folder.
 
     `now`: the instant (ms) at which the simulated year of sales ends; `ports`: those of the
-    simulators, by platform: the retailer's own servers are known by theirs. `settled`: no sync was
-    cut off, so that a later start can go on from the data.
+    simulators, by platform: the retailer's own servers are known by theirs. `settled`: a start came
+    to its end, so that later ones go on from its data.
     """
 
     now: int

@@ -87,7 +87,12 @@ def connect(retailer: Retailer, simulators: Simulators) -> dict[str, Json]:
             add_credentials(retailer, pos, simulators[pos.platform])
             retailer.tick_age_gate(pos.platform)
             retailer.connect(pos.platform)
-        return {pos.platform: retailer.card(pos.platform) for pos in RETAILER}
+        return all_cards(retailer)
+
+
+def all_cards(retailer: Retailer) -> dict[str, Json]:
+    """The cards by platform."""
+    return {pos.platform: retailer.card(pos.platform) for pos in RETAILER}
 
 
 def add_credentials(retailer: Retailer, pos: Pos, simulator: Simulator) -> None:
@@ -99,8 +104,8 @@ def add_credentials(retailer: Retailer, pos: Pos, simulator: Simulator) -> None:
             raise StepFailed(f"check a credential of {pos.platform}", added["check"]["message"])
 
 
-def first_sync(retailer: Retailer, cards: Cards) -> bool:
-    """Wait for the syncs that *Connect* started. Returns whether there were any."""
+def first_sync(retailer: Retailer, cards: Cards) -> None:
+    """Wait for the syncs that *Connect* started."""
     runs = [run for platform in cards for run in retailer.runs(platform)]
     good = {run["credential"] for run in runs if run["state"] == "succeeded"}
     live = [run for run in runs if run["state"] in LIVE]
@@ -108,7 +113,6 @@ def first_sync(retailer: Retailer, cards: Cards) -> bool:
     live += _sync_now(retailer, cards, but=started)
     if live:
         _watch(retailer, cards, live)
-    return bool(live)
 
 
 def sync_again(retailer: Retailer, cards: Cards) -> list[Json]:

@@ -80,20 +80,24 @@ def addresses_text(stack: LocalStack, memory: Memory, phone: str, uid: str) -> s
 
 
 def summary_text(retailer: Retailer, cards: Mapping[str, Json], second: Sequence[Json]) -> str:
-    """The summary of what was pulled, and of what needs a person."""
+    """The summary of what was pulled, and of what needs a person. `second`: the runs that synced
+    again, when there were any."""
     personas = retailer.personas()
     writes = sum(run["persona_writes"] for run in second)
     several = [persona for persona in personas if _is_of_several(persona)]
-    best = max(several, key=lambda persona: (len(persona["sources"]), persona["id"]))
+    best = sorted(several, key=lambda persona: (len(persona["sources"]), persona["id"]))[-1:]
     return "\n".join(
         (
             "",
             f"The retailer {ACCOUNT} (UID {retailer.uid}) has connected {len(cards)} POS:",
             *(_platform_line(retailer, card, personas) for card in cards.values()),
             f"  together     {len(personas)} personas, {len(several)} sourced from several POS,",
-            f"               such as {best['first']} {best['last']}: "
-            + ", ".join(cards[source]["title"] for source in best["sources"]),
-            f"  synced again {writes} personas written: nothing had changed",
+            *(
+                f"               such as {each['first']} {each['last']}: "
+                + ", ".join(cards[source]["title"] for source in each["sources"])
+                for each in best
+            ),
+            *([f"  synced again {writes} personas written: nothing had changed"] if second else []),
             *_loyalty_lines(retailer, personas),
             *_notification_lines(retailer),
         )
