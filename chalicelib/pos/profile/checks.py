@@ -199,7 +199,7 @@ def _streams(profile: Profile) -> Iterator[Fault]:
             yield at, "say where the rows are (rows)"
         yield from page_faults((*at, "page"), stream.page)
         if stream.page.bookmark and stream.each:
-            yield (*at, "page", "bookmark"), "no listing by shop goes on from one: leave one out"
+            yield (*at, "page", "bookmark"), "a loop (each) goes on from no bookmark: leave one out"
         if stream.page.proves != "key":
             yield from _map((*at, "map"), name, stream.map)
         if stream.group:

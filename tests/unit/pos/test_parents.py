@@ -241,3 +241,25 @@ def test_a_loop_that_cannot_be_meant_is_told(each: dict[str, Any], path: str, fa
     assert any(line.startswith(fault) for line in faults_of(a_looped_pos(each, path)))
     good = a_looped_pos({"param": "register", "of": REGISTERS, "into": "register"})
     assert faults_of(good) == []
+
+
+@pytest.mark.parametrize(
+    "each",
+    [
+        {"param": "shop", "field": None},
+        {"param": "register", "of": {**REGISTERS, "endpoint": "shop"}, "at": "register"},
+    ],
+    ids=["shops", "parents"],
+)
+def test_a_loop_whose_listings_tell_a_bookmark_each_is_refused(each: dict[str, Any]) -> None:
+    streams = a_profile().model_dump(exclude_unset=True)["streams"]
+    cursor = {"by": "cursor", "param": "after", "next": "next", "size": None}
+    page = {"pager": cursor, "bookmark": {"param": "version", "next": "version"}}
+    streams["customers"] |= {"rows": "rows", "page": page}
+    assert faults_of(a_profile(streams=streams)) == []
+
+    streams["customers"]["each"] = each
+    with pytest.raises(
+        ValueError, match=r"customers\.page\.bookmark: a loop \(each\) goes on from no"
+    ):
+        a_profile(streams=streams)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import ConfigurationError, UnexpectedAnswer
+from chalicelib.domain.records import Customer
 from chalicelib.pos.asking.request_parts import listing_call
 from chalicelib.pos.profile import template
 from chalicelib.pos.transport.next_url import path_on_host
@@ -107,6 +108,51 @@ def test_a_listing_may_be_asked_for_by_a_form(monkeypatch: pytest.MonkeyPatch) -
     assert first == "POST /api/search HTTP/1.1"
     assert headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert sent == "company=acme&of=store+cl%2F42"
+
+
+NUMBERED = {
+    "pager": {"by": "number", "param": "page", "size": "per", "limit": 2},
+    "proof": {"by": "downwards", "changed": "at"},
+}
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        {"path": "/rows/{page}"},
+        {"path": "/rows", "method": "POST", "body": {"at": {"page": "{page:int}"}}},
+        {"path": "/rows", "method": "POST", "form": {"page": "{page}"}},
+    ],
+    ids=["path", "body", "form"],
+)
+def test_the_number_of_a_page_may_stand_in_the_path_or_the_body(
+    monkeypatch: pytest.MonkeyPatch, endpoint: dict[str, Any]
+) -> None:
+    streams = a_profile().model_dump(exclude_unset=True)["streams"]
+    streams["customers"]["page"] = NUMBERED
+    profile = a_profile(endpoints=ROWS | {"rows": endpoint}, streams=streams)
+    answers = say(b'[{"id": 1}, {"id": 2}]'), say(b'[{"id": 3}]')
+    seen: list[str] = []
+
+    with serving(one_after_another(*answers)) as server:
+        session = a_gateway(monkeypatch, profile, server.url).open(an_access(**KEYS))
+        cursor = None
+        for _ in answers:
+            page = session.fetch(StreamPlan("customers", 0), cursor)
+            seen += [fact.ext_id for fact in page.facts if isinstance(fact, Customer)]
+            cursor = page.cursor
+        session.close()
+        sent = [asked(server, n) for n in range(len(answers))]
+
+    assert (seen, cursor) == (["1", "2", "3"], None)
+    for number, (first, _, body) in enumerate(sent, start=1):
+        if "{page}" in endpoint["path"]:
+            assert first == f"GET /api/rows/{number}?per=2 HTTP/1.1"
+        elif "form" in endpoint:
+            assert (first, body) == ("POST /api/rows?per=2 HTTP/1.1", f"page={number}")
+        else:
+            assert first == "POST /api/rows?per=2 HTTP/1.1"
+            assert json.loads(body) == {"at": {"page": number}}
 
 
 @pytest.mark.parametrize(
