@@ -287,6 +287,16 @@ def test_the_same_name_with_another_query_is_another_call(till: Caller) -> None:
     assert (twisted.status, without.status) == (422, 422)
 
 
+@pytest.mark.parametrize("name", ["x" * 256, " ", "tab\tin it", "caf\u00e9"])
+def test_a_name_that_is_none_is_refused_and_nothing_is_done(till: Caller, name: str) -> None:
+    told = {"mobilePhone": P1}
+
+    got = till.post(LOYALTY, told, Idempotency_Key=name)
+
+    assert (got.status, got.json["success"]) == (422, False), got.text
+    assert till.get(f"/api/v2/loyalty/lookup/{P1}").json["data"]["results"] is None
+
+
 def test_a_named_call_that_still_runs_is_to_be_tried_again(till: Caller) -> None:
     body = {"mobilePhone": P1}
     inside: list[Any] = []
@@ -377,6 +387,16 @@ def test_signups_of_another_key_and_platform_say_where_they_came_from(till: Call
     view = wiring.personas.personas().get(Uid(OURS), done["contactID"])
     assert view.row.sources == (Platform("api"),)
     assert [why.reason for why in view.why_member if hasattr(why, "reason")] or view.why_member
+
+
+def test_a_search_takes_a_blank_inside_an_address_for_a_plus(till: Caller) -> None:
+    """What a client does not encode arrives decoded."""
+    done = sign_up(till, mobilePhone=P1, email="ana+4567@example.com")
+
+    got = till.get(f"/api/v1.1/piis/{OURS}", search="ana 4567@example.com").json["data"]
+
+    assert [each["contactID"] for each in got["results"]] == [done["contactID"]]
+    assert (got["size"], got["total"], got["asOf"]) == (1, 1, None), "a search is live"
 
 
 def test_a_list_without_a_snapshot_is_empty_and_past_the_end_too(till: Caller) -> None:
