@@ -32,7 +32,7 @@ export function Table<Row>({ caption, columns, rows, rowKey, linked }: TableProp
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable
     // biome-ignore lint/a11y/useSemanticElements: a group that is no fieldset
-    <div style={{ overflowX: 'auto' }} tabIndex={0} role="group" aria-label={caption}>
+    <div className="scroller" tabIndex={0} role="group" aria-label={caption}>
       <table className="table folding">
         <caption className="unseen">{caption}</caption>
         <thead>

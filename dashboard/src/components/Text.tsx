@@ -32,11 +32,11 @@ export function Foreign({ children, most = 80 }: { children: string | null; most
 }
 
 /** Such a text in a table, cut to its column; its own page shows all of it. */
-export function OneLine({ children }: { children: string | null }) {
+export function OneLine({ children, long }: { children: string | null; long?: boolean }) {
   if (!children) return <>{UNKNOWN}</>;
   return (
-    <bdi dir="auto" className="one-line" title={cut(children, 200)}>
-      {cut(children, 60)}
+    <bdi dir="auto" className={long ? 'one-line long' : 'one-line'} title={cut(children, 200)}>
+      {cut(children, long ? 120 : 60)}
     </bdi>
   );
 }

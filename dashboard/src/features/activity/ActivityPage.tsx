@@ -8,7 +8,7 @@ import { Empty } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Foreign, LocalTime } from '../../components/Text';
 import { cardsQuery } from '../integrations/queries';
-import { actOf, t } from './words';
+import { actOf, fieldOf, t } from './words';
 
 type Entry = Schemas['AuditAnswer'];
 
@@ -136,7 +136,7 @@ function Change({ entry }: { entry: Entry }) {
     <ul style={{ margin: 0, paddingInlineStart: 16 }}>
       {names.map((name) => (
         <li key={name}>
-          {name.replace(/_/g, ' ')}: <Foreign most={40}>{textOf(before[name])}</Foreign> →{' '}
+          {fieldOf(name)}: <Foreign most={40}>{textOf(before[name])}</Foreign> →{' '}
           <Foreign most={40}>{textOf(after[name])}</Foreign>
         </li>
       ))}
@@ -146,5 +146,6 @@ function Change({ entry }: { entry: Entry }) {
 
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return t('none');
+  if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

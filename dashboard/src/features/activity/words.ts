@@ -9,6 +9,8 @@ export const t = speaker({
   change: 'Before → after',
   empty: 'Nothing was changed yet.',
   none: '—',
+  yes: 'yes',
+  no: 'no',
   everybody: 'Everybody',
   chosenPerson: 'The chosen person',
   subject: 'About',
@@ -87,4 +89,19 @@ export function actOf(action: string): string {
   if (named) return named;
   const words = action.replace(/[._]/g, ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Fields as their page calls them, where their key is another word. */
+const FIELDS: Record<string, string> = {
+  uid: 'UID',
+  sync_hour: 'daily sync at',
+  sync_every_hours: 'hours between the syncs of a day',
+  merge_on_name_and_birth_date: 'also join same name and birth date',
+  pin_at_counter: 'ask for a PIN at the counter',
+  email_severities: 'e-mails',
+  locale: 'numbers and dates',
+};
+
+export function fieldOf(name: string): string {
+  return FIELDS[name] ?? name.replace(/_/g, ' ');
 }

@@ -227,9 +227,7 @@ export function Figure({
       <Text c="dimmed" fz={12}>
         {label}
       </Text>
-      <Text fz={28} fw={650} lh={1.2}>
-        {children}
-      </Text>
+      <Text className="figure">{children}</Text>
       {hint && (
         <Text fz={12} c="dimmed">
           {hint}

@@ -50,7 +50,9 @@ export function PersonaPage() {
           <>
             <PersonaPrivacy contactId={persona.data.id} name={title} />
             {account.may('points:adjust') && (
-              <Button onClick={() => setAdjusting(true)}>{t('adjust')}</Button>
+              <Button className="primary-act" onClick={() => setAdjusting(true)}>
+                {t('adjust')}
+              </Button>
             )}
           </>
         )
@@ -108,7 +110,7 @@ function Body({ persona, asked }: { persona: Detail; asked: string }) {
             </Text>
             {persona.flags.length > 0 && (
               <Text c="dimmed">
-                {t('flags')}: {persona.flags.map((flag) => flag.replaceAll('_', ' ')).join(', ')}
+                {t('flags')}: {persona.flags.map(wordOfFlag).join(', ')}
               </Text>
             )}
           </Stack>
@@ -172,6 +174,21 @@ function Because({ title, sentences }: { title: string; sentences: Detail['why_m
       </List>
     </div>
   );
+}
+
+const FLAGS = [
+  'employee',
+  'minor',
+  'test',
+  'inactive',
+  'busy',
+  'shared_key',
+  'large_component',
+] as const;
+
+function wordOfFlag(flag: string): string {
+  const known = FLAGS.find((each) => each === flag);
+  return known ? t(`flag_${known}`) : flag.replaceAll('_', ' ');
 }
 
 /** A reason in our words; the API's own sentence where we have none. */
@@ -272,12 +289,12 @@ function Timeline({ persona }: { persona: Detail }) {
       {shown.length === 0 && <Text c="dimmed">{t('nothingYet')}</Text>}
       <Stack component="ul" gap="xs" m={0} p={0} style={{ listStyle: 'none' }}>
         {shown.map((each) => (
-          <Group component="li" key={each.key} gap="sm" align="flex-start" wrap="nowrap">
-            <Text c="dimmed" w={180} fz={12} style={{ flex: 'none' }} pt={2}>
+          <li key={each.key} className="moment">
+            <Text c="dimmed" fz={12} pt={2}>
               {format.instant(each.at)}
             </Text>
             <div>{each.what}</div>
-          </Group>
+          </li>
         ))}
       </Stack>
       {newestEnd && (

@@ -11,7 +11,7 @@ import { Go } from '../../components/Go';
 import { Empty } from '../../components/Notice';
 import { Page } from '../../components/Page';
 import { OWN_SOURCES, titleOfSource } from '../../components/source';
-import { Foreign, LocalTime, OneLine } from '../../components/Text';
+import { LocalTime, OneLine } from '../../components/Text';
 import { cardsQuery } from '../integrations/queries';
 import { ExportDialog } from '../privacy/ExportDialog';
 import { storesQuery } from '../stores/queries';
@@ -221,7 +221,7 @@ export function PersonasPage() {
             {
               key: 'phone',
               title: t('phone'),
-              cell: (persona) => <bdi>{persona.phone ?? '—'}</bdi>,
+              cell: (persona) => <bdi className="short">{persona.phone ?? '—'}</bdi>,
             },
             {
               key: 'email',
@@ -237,11 +237,11 @@ export function PersonasPage() {
               key: 'favourite',
               title: t('favourite'),
               cell: (persona) => (
-                <Foreign most={40}>
+                <OneLine>
                   {persona.favourite_store === null
                     ? null
                     : (storeNames.get(persona.favourite_store) ?? String(persona.favourite_store))}
-                </Foreign>
+                </OneLine>
               ),
             },
             {

@@ -209,6 +209,7 @@ function Matching({ stores, keys, base }: { stores: Store[]; keys: StoreKey[]; b
                 {
                   key: 'key',
                   title: t('key'),
+                  whole: true,
                   cell: (key) => (
                     <Group gap="xs" wrap="nowrap">
                       <PlatformSymbol platform={key.platform} size={24} />
@@ -233,6 +234,7 @@ function Matching({ stores, keys, base }: { stores: Store[]; keys: StoreKey[]; b
                 {
                   key: 'store',
                   title: t('store'),
+                  whole: true,
                   cell: (key) => (
                     <Select
                       aria-label={t('storeFor', { key: cut(titleOfKey(key)) })}

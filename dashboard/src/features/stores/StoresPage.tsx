@@ -9,7 +9,7 @@ import { Empty } from '../../components/Notice';
 import { Page, RoleGate } from '../../components/Page';
 import { Part, Skeletons } from '../../components/Part';
 import { PlatformSymbol } from '../../components/Platform';
-import { Foreign } from '../../components/Text';
+import { OneLine } from '../../components/Text';
 import { AddStore } from './AddStore';
 import { storeKeysQuery, storesQuery, unmapped } from './queries';
 import { t } from './words';
@@ -90,7 +90,7 @@ export function StoresPage() {
                         title: t('name'),
                         cell: (store) => (
                           <Anchor component={Go} to={`${base}/${store.id}`} fw={600}>
-                            <Foreign>{store.name}</Foreign>
+                            <OneLine long>{store.name}</OneLine>
                           </Anchor>
                         ),
                       },
