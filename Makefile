@@ -24,7 +24,8 @@ demo-once: $(READY) ## The same, checks the outcome, prints one line of JSON and
 
 test: chromium check ## Everything CI needs
 	$(BIN)/pytest -n 2 -m "not stack and not browser and not full"
-	$(BIN)/pytest -m "stack and not full"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "stack and not alone and not full"
+	$(BIN)/pytest -m "stack and alone and not full"
 	$(BIN)/pytest -m "browser and not full"
 
 test-full: test ## The long runs too

@@ -52,9 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Whoever asks for the stack carries its mark: `make test` runs those in one process.
+    """Whoever asks for the stack carries its mark: `make test` runs those file by file in two
+    processes, each with a stack of its own; those marked `alone` follow in one.
 
-    They share it, and come last and as they are written; the order of all others is random.
+    A process's tests share it, and come last and as they are written: whoever changes the stack
+    itself stands behind (tests/integration). The order of all others is random.
     """
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()):
@@ -66,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[LocalStack]:
-    """The one deployed stack that all tests share; STACK_URL names one that runs already.
+    """The one deployed stack that a process's tests share; STACK_URL names one that runs already.
 
     Its state is new in every session. Tests keep apart by making accounts of their own.
     """

@@ -29,6 +29,8 @@ from tools.limit import raise_limit
 from tools.stack import LocalStack
 from tools.stack.emulator import free_port
 
+pytestmark = pytest.mark.alone
+
 RETAILERS = 5
 HEALTHY = {"posabit": 6, "profitek": 3}
 """Stores of each retailer, a credential for each."""

@@ -14,6 +14,8 @@ from tests.waiting import eventually
 from tools.demo.retailer import LIVE, Json
 from tools.stack import LocalStack
 
+pytestmark = pytest.mark.alone
+
 WORKER = "SyncWorker"
 WORKER_MB = 256
 SLICE = {"timeout": 20, "SYNC_RESERVE_SECONDS": "5"}

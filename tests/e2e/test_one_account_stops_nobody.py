@@ -24,6 +24,8 @@ from tools.limit import raise_limit
 from tools.stack import LocalStack
 from tools.stack.emulator import free_port
 
+pytestmark = pytest.mark.alone
+
 DAY = 86_400
 SERVERS = 3
 SLOW_SECONDS = 17

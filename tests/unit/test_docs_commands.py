@@ -7,6 +7,7 @@ local AWS lacks, its own commands, is compared with botocore's description of AW
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -46,6 +47,18 @@ def test_every_make_command_has_a_target_that_takes_its_variables(command: Docum
     recipe = "".join(RECIPES[target] for target in targets)
     for variable in command.variables:
         assert f"$({variable})" in recipe or variable in ("PYTHON", "BENCH_JSON", "LONG")
+
+
+def test_make_test_full_runs_every_test_whatever_its_marks() -> None:
+    selections = re.findall(r'pytest .*-m "?([^"\n]+)', RECIPES["test"] + RECIPES["test-full"])
+    names = ("stack", "alone", "browser", "full")
+
+    for values in itertools.product((False, True), repeat=len(names)):
+        marks = dict(zip(names, values, strict=True))
+        if marks["browser"] and marks["stack"]:
+            continue  # the browser's tests have a stack of their own
+        evaluated = [eval(each, {}, marks) for each in selections]  # noqa: S307 the Makefile's
+        assert any(evaluated), marks
 
 
 @pytest.mark.parametrize("command", PYTHON, ids=str)
