@@ -25,7 +25,7 @@ from filelock import FileLock
 
 from tools.environments import environment
 from tools.paths import CACHE, ROOT
-from tools.steps import StepFailed, run, step
+from tools.steps import StepFailed, reports_failed_steps, run, step
 
 DASHBOARD = ROOT / "dashboard"
 BUILDS = CACHE / "dashboard"
@@ -193,23 +193,20 @@ def needed(manifest: Mapping[str, Any], pages: Iterable[str]) -> set[str]:
     return {manifest[name]["file"] for name in entries}
 
 
+@reports_failed_steps
 def main(arguments: list[str]) -> int:
-    try:
-        match arguments:
-            case ["build"]:
-                with step("build the dashboard"):
-                    built = build()
-                print(built)
-            case ["check"]:
-                check()
-            case ["size"]:
-                print(f"{first_load(build()):,} bytes of {MOST_BYTES:,}")
-            case _:
-                print(__doc__)
-                return 2
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    match arguments:
+        case ["build"]:
+            with step("build the dashboard"):
+                built = build()
+            print(built)
+        case ["check"]:
+            check()
+        case ["size"]:
+            print(f"{first_load(build()):,} bytes of {MOST_BYTES:,}")
+        case _:
+            print(__doc__)
+            return 2
     return 0
 
 

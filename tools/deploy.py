@@ -39,7 +39,7 @@ from tools.stage_parameters import (
     require_fitting,
     stage_parameters,
 )
-from tools.steps import StepFailed, step
+from tools.steps import StepFailed, reports_failed_steps, step
 from tools.template import infra_template
 from tools.web import refresh_front, upload_dashboard
 
@@ -334,6 +334,7 @@ def down(stage: str, confirm: str | None) -> None:
             raise StepFailed(f"destroy {name}", "DELETE_FAILED; see the stack's events")
 
 
+@reports_failed_steps
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.deploy")
     parser.add_argument("what", choices=["up", "down"])
@@ -342,16 +343,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--replace", action="append", default=[], metavar="LogicalName")
     parser.add_argument("--confirm")
     options = parser.parse_args(arguments)
-    try:
-        check_stage(options.stage)
-        if options.what == "up":
-            up(options.stage, parse_pairs(options.set), replaceable=options.replace)
-        else:
-            with said_plainly(f"destroy {stack_name(options.stage)}"):
-                down(options.stage, options.confirm)
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    check_stage(options.stage)
+    if options.what == "up":
+        up(options.stage, parse_pairs(options.set), replaceable=options.replace)
+    else:
+        with said_plainly(f"destroy {stack_name(options.stage)}"):
+            down(options.stage, options.confirm)
     return 0
 
 

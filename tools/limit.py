@@ -16,7 +16,7 @@ from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from tools.deploy import ClientOf
 from tools.stage import as_if_deployed, stack_of_stage
-from tools.steps import StepFailed
+from tools.steps import StepFailed, reports_failed_steps
 
 BACK = "default"
 
@@ -63,6 +63,7 @@ def _check_account(uid: Uid) -> None:
         raise StepFailed("find the account", error.message) from None
 
 
+@reports_failed_steps
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.limit", description=__doc__)
     parser.add_argument("--account", required=True, type=Uid)
@@ -70,15 +71,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--to", default="")
     parser.add_argument("--stage", default="dev")
     options = parser.parse_args(arguments)
-    try:
-        client_of, stack_outputs = stack_of_stage(options.stage)
-        if options.limit:
-            raise_limit(client_of, stack_outputs, options.account, options.limit, options.to)
-        for line in list_limits(client_of, stack_outputs, options.account):
-            print(line)
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    client_of, stack_outputs = stack_of_stage(options.stage)
+    if options.limit:
+        raise_limit(client_of, stack_outputs, options.account, options.limit, options.to)
+    for line in list_limits(client_of, stack_outputs, options.account):
+        print(line)
     return 0
 
 

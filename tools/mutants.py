@@ -26,7 +26,7 @@ from pathlib import Path
 import yaml
 
 from tools.paths import CACHE, ROOT
-from tools.steps import StepFailed, step
+from tools.steps import StepFailed, reports_failed_steps, step
 
 WORK = ROOT / "mutants"
 LOG = CACHE / "mutants.log"
@@ -221,6 +221,7 @@ def run(of: str, sample: int, seed: int, children: int) -> None:
         raise StepFailed("run mutants", "not all were run", LOG)
 
 
+@reports_failed_steps
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     parser.add_argument("--of", default="", help="one module: chalicelib/domain/ledger.py")
@@ -228,11 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--children", type=int, default=1, help="processes")
     options = parser.parse_args(arguments)
-    try:
-        run(options.of, options.sample, options.seed, options.children)
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    run(options.of, options.sample, options.seed, options.children)
     return 0
 
 

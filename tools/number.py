@@ -16,7 +16,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.pos.rows.contacts import north_american
 from tools.deploy import ClientOf
 from tools.stage import as_if_deployed, stack_of_stage
-from tools.steps import StepFailed
+from tools.steps import StepFailed, reports_failed_steps
 
 
 def assign(client_of: ClientOf, stack_outputs: Mapping[str, str], number: str, uid: Uid) -> None:
@@ -36,18 +36,15 @@ def assign(client_of: ClientOf, stack_outputs: Mapping[str, str], number: str, u
             raise StepFailed("assign the number", error.message) from None
 
 
+@reports_failed_steps
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.number", description=__doc__)
     parser.add_argument("--number", required=True)
     parser.add_argument("--account", required=True)
     parser.add_argument("--stage", default="dev")
     options = parser.parse_args(arguments)
-    try:
-        client_of, stack_outputs = stack_of_stage(options.stage)
-        assign(client_of, stack_outputs, options.number, Uid(options.account))
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    client_of, stack_outputs = stack_of_stage(options.stage)
+    assign(client_of, stack_outputs, options.number, Uid(options.account))
     print(f"{options.number} is kept for account {options.account}")
     return 0
 

@@ -52,7 +52,7 @@ from tools.stage_parameters import (
     override,
     parse_pairs,
 )
-from tools.steps import StepFailed, step
+from tools.steps import StepFailed, reports_failed_steps, step
 from tools.template import infra_template
 
 OWN, RETAINED = "own", "retained"
@@ -310,17 +310,14 @@ def run(stage: str, at: str, adopt: str) -> None:
         print(f"No text goes until: make texting SWITCH=on STAGE={stage}")
 
 
+@reports_failed_steps
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.restore", description=__doc__)
     parser.add_argument("--stage", default="")
     parser.add_argument("--at", default="", metavar="TIME")
     parser.add_argument("--adopt", default="", metavar="retained|own|Table=name ...")
     options = parser.parse_args(arguments)
-    try:
-        run(options.stage, options.at, options.adopt)
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    run(options.stage, options.at, options.adopt)
     return 0
 
 

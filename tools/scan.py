@@ -13,27 +13,24 @@ from pathlib import Path
 from tools.environments import environment
 from tools.package import Package, package
 from tools.paths import CACHE, LOCAL, ROOT
-from tools.steps import StepFailed, run, step
+from tools.steps import reports_failed_steps, run, step
 
 _LOGS = LOCAL / "logs"
 _WANTED = (ROOT / ".checkov.yaml", ROOT / ".cfnlintrc", ROOT / "requirements-dev.txt")
 
 
+@reports_failed_steps
 def main() -> int:
-    try:
-        with step("package"):
-            built = package(logs=_LOGS)
-        passed = _mark(built)
-        if passed.exists():
-            return 0
-        with step("lint the template", log=_LOGS / "cfn-lint.log"):
-            lint = Path(sys.executable).with_name("cfn-lint")
-            run([lint, built.template_file], log=_LOGS / "cfn-lint.log", cwd=ROOT)
-        with step("scan the template", log=_LOGS / "checkov.log"):
-            _scan(built, _LOGS / "checkov.log")
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    with step("package"):
+        built = package(logs=_LOGS)
+    passed = _mark(built)
+    if passed.exists():
+        return 0
+    with step("lint the template", log=_LOGS / "cfn-lint.log"):
+        lint = Path(sys.executable).with_name("cfn-lint")
+        run([lint, built.template_file], log=_LOGS / "cfn-lint.log", cwd=ROOT)
+    with step("scan the template", log=_LOGS / "checkov.log"):
+        _scan(built, _LOGS / "checkov.log")
     passed.parent.mkdir(parents=True, exist_ok=True)
     passed.touch()
     return 0

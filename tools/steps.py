@@ -5,9 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec
+
+P = ParamSpec("P")
 
 
 class StepFailed(Exception):
@@ -19,6 +23,20 @@ class StepFailed(Exception):
         self.log = log
         where = f"\n  log: {log}" if log else ""
         super().__init__(f"failed: {step}\n  {reason}{where}")
+
+
+def reports_failed_steps(main: Callable[P, int]) -> Callable[P, int]:
+    """Make a command print the step that failed, and return 1, in place of a traceback."""
+
+    @wraps(main)
+    def reporting(*args: P.args, **options: P.kwargs) -> int:
+        try:
+            return main(*args, **options)
+        except StepFailed as failure:
+            print(failure, file=sys.stderr)
+            return 1
+
+    return reporting
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.texting import Switch
 from tools.deploy import ClientOf
 from tools.stage import as_if_deployed, stack_of_stage
-from tools.steps import StepFailed
+from tools.steps import reports_failed_steps
 
 
 def turn(
@@ -31,19 +31,16 @@ def turn(
         return kill_switch.read()
 
 
+@reports_failed_steps
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.texting", description=__doc__)
     parser.add_argument("switch", nargs="?", default="", choices=["on", "off", ""])
     parser.add_argument("--reason", default="")
     parser.add_argument("--stage", default="dev")
     options = parser.parse_args(arguments)
-    try:
-        client_of, stack_outputs = stack_of_stage(options.stage)
-        by = getpass.getuser()
-        switch = turn(client_of, stack_outputs, options.switch, by=by, reason=options.reason)
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    client_of, stack_outputs = stack_of_stage(options.stage)
+    by = getpass.getuser()
+    switch = turn(client_of, stack_outputs, options.switch, by=by, reason=options.reason)
     print(switch_text(switch))
     return 0
 

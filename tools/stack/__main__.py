@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from tools.signals import interrupt_once
 from tools.stack.local import DATA_DIR, LocalStack
-from tools.steps import StepFailed
+from tools.steps import reports_failed_steps
 
 _STOP_SECONDS = 60
 
@@ -74,19 +74,16 @@ def status(data_dir: Path) -> int:
     return 0 if facts else 3
 
 
+@reports_failed_steps
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.stack")
     parser.add_argument("what", choices=["up", "down", "status"])
     parser.add_argument("--data-dir", type=Path, default=DATA_DIR)
     parser.add_argument("--set", action="append", default=[], metavar="Parameter=Value")
     options = parser.parse_args(arguments)
-    try:
-        if options.what == "up":
-            return up(options.data_dir, dict(pair.split("=", 1) for pair in options.set))
-        return (down if options.what == "down" else status)(options.data_dir)
-    except StepFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    if options.what == "up":
+        return up(options.data_dir, dict(pair.split("=", 1) for pair in options.set))
+    return (down if options.what == "down" else status)(options.data_dir)
 
 
 if __name__ == "__main__":
