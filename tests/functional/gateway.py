@@ -25,6 +25,7 @@ from chalicelib.entrypoints.http.application import App
 from chalicelib.entrypoints.http.routing import REST
 from chalicelib.services.ports.accounts import Account, User
 from tests.fakes.accounts import an_account
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import PlainBox
 from tests.fakes.notifications import FakePeople, OperatorMailbox
 
@@ -184,10 +185,7 @@ class World:
 @contextmanager
 def a_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Everything a request needs, empty but for two accounts."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     for setting in fields(Config):
         if setting.name.startswith(("table_", "queue_", "bucket_", "topic_", "user_", "kms_")):
             value = f"{setting.name.removeprefix('table_')}-under-test"

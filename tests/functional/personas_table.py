@@ -11,61 +11,24 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.adapters.dynamo.batch import commit_client
-
-TABLE = "personas-under-test"
-KEY_ATTRIBUTES = {
-    "pk": "S",
-    "sk": "S",
-    "recent_shard": "S",
-    "inserted_at": "S",
-    "name_shard": "S",
-    "name_key": "S",
-    "text_shard": "S",
-    "text_at": "N",
-}
-INDEXES = {
-    "recent": ("recent_shard", "inserted_at"),
-    "by_name": ("name_shard", "name_key"),
-    "texts_due": ("text_shard", "text_at"),
-}
+from tests.fakes.aws import PERSONAS_INDEXES, create_personas_table, set_aws_environment
+from tests.fakes.aws import PERSONAS_TABLE as TABLE
 
 
 @contextmanager
 def an_aws() -> Iterator[Any]:
     """The commit's own client of an AWS in memory: making one takes long, so make few."""
     with pytest.MonkeyPatch.context() as env, mock_aws():
-        env.delenv("AWS_ENDPOINT_URL", raising=False)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            env.setenv(name, "test")
-        env.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        set_aws_environment(env)
         yield commit_client()
 
 
 @contextmanager
 def personas_table(client: Any) -> Iterator[None]:
     """The table, empty."""
-    client.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": kind} for name, kind in KEY_ATTRIBUTES.items()
-        ],
-        KeySchema=_keys("pk", "sk"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": name,
-                "KeySchema": _keys(*parts),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-            for name, parts in INDEXES.items()
-        ],
-    )
+    create_personas_table(client)
     yield
     client.delete_table(TableName=TABLE)
-
-
-def _keys(pk: str, sk: str) -> list[dict[str, str]]:
-    return [{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]
 
 
 class Client:
@@ -108,7 +71,7 @@ class Client:
 
     def index_units(self) -> int:
         """Of rows never in an index before: one for each index they enter."""
-        return sum(parts[0] in row for row in self.puts for parts in INDEXES.values())
+        return sum(parts[0] in row for row in self.puts for parts in PERSONAS_INDEXES.values())
 
 
 class Stumbling(Client):

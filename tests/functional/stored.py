@@ -28,10 +28,10 @@ from chalicelib.entrypoints import wiring
 from chalicelib.services.credentials.key_ring import KeyRing
 from chalicelib.services.ports.pos import StreamPlan
 from tests.contract.bench import Simulated, bench_of, id_of
+from tests.fakes.aws import create_personas_table
 from tests.fakes.common import FakeClock, FakeIds, PlainBox
 from tests.fakes.texting import FakeCarrier
 from tests.functional.gateway import World, a_world
-from tests.functional.personas_table import INDEXES, KEY_ATTRIBUTES, _keys
 
 FOLDER = Path(__file__).parents[1] / "data" / "stored"
 TABLES = ("accounts", "integrations", "stores", "personas", "sync")
@@ -236,22 +236,7 @@ def _create_tables() -> None:
         row.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoSyncStates("sync-under-test", FakeClock())
     StateRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    boto3.client("dynamodb").create_table(
-        TableName="personas-under-test",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": kind} for name, kind in KEY_ATTRIBUTES.items()
-        ],
-        KeySchema=_keys("pk", "sk"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": name,
-                "KeySchema": _keys(*parts),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-            for name, parts in INDEXES.items()
-        ],
-    )
+    create_personas_table(boto3.client("dynamodb"))
 
 
 def _queue(patch: pytest.MonkeyPatch, name: str) -> str:

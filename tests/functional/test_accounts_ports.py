@@ -16,6 +16,7 @@ from chalicelib.services.ports.accounts import Accounts, User
 from chalicelib.services.ports.audit import Audit, AuditEntry
 from chalicelib.services.ports.notifications import Notification, Notifications
 from tests.fakes.accounts import MemoryAccounts, an_account
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import NOON, FakeIds
 from tests.fakes.notifications import MemoryAudit, MemoryNotifications
 
@@ -35,10 +36,7 @@ def rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     if request.param == "fake":
         yield Repositories(MemoryAccounts(), MemoryNotifications(), MemoryAudit())
         return
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         repositories = Repositories(
             DynamoAccounts(TABLE), DynamoNotifications(TABLE), DynamoAudit(TABLE, FakeIds())

@@ -21,10 +21,10 @@ from chalicelib.domain.times import DAY
 from chalicelib.entrypoints import wiring
 from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.job_messages.account_jobs import account_job
+from tests.fakes.aws import create_personas_table
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
-from tests.functional.test_changes_api import create_personas_table
 
 ACCOUNT = f"/api/accounts/{OURS}"
 AMOUNT = 5
@@ -39,7 +39,7 @@ def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryQueue]
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoStores("stores-under-test")
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    create_personas_table()
+    create_personas_table(boto3.client("dynamodb"))
     s3_client.cache_clear()
     boto3.client("s3").create_bucket(Bucket="bucket_backups-under-test")
     yield queue

@@ -25,6 +25,7 @@ from chalicelib.domain.standing import Standing
 from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.backups import ObjectBad, SourceSwitch
 from chalicelib.services.ports.integrations import Frozen, Integration
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.backups import MemoryBackups, MemoryObjects, MemorySwitches
 from tests.fakes.common import NOON, FakeIds
 from tests.fakes.integrations import MemoryIntegrations
@@ -53,10 +54,7 @@ def ports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         switches = MemorySwitches(rules, cards, backups, audit)
         yield Ports(backups, switches, MemoryObjects(), rules, cards, audit)
         return
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         DynamoAccounts(ACCOUNTS)
         UserRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)

@@ -21,10 +21,10 @@ from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.job_messages.account_jobs import account_job
 from chalicelib.services.loyalty import adjust
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, Withdrawal, WithheldNote
+from tests.fakes.aws import create_personas_table
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, THEIRS, Gateway, Got, World
-from tests.functional.personas_table import INDEXES, KEY_ATTRIBUTES, _keys
 
 ACCOUNT = f"/api/accounts/{OURS}"
 POSABIT = f"{ACCOUNT}/integrations/posabit"
@@ -40,27 +40,8 @@ def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoStores("stores-under-test")
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    create_personas_table()
+    create_personas_table(boto3.client("dynamodb"))
     return queue
-
-
-def create_personas_table() -> None:
-    boto3.client("dynamodb").create_table(
-        TableName="personas-under-test",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in KEY_ATTRIBUTES
-        ],
-        KeySchema=_keys("pk", "sk"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": name,
-                "KeySchema": _keys(*parts),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-            for name, parts in INDEXES.items()
-        ],
-    )
 
 
 def now() -> int:

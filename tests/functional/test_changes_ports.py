@@ -34,6 +34,7 @@ from chalicelib.services.ports.changes import (
 from chalicelib.services.ports.contacts_withdrawn import BlankedRow, Withdrawal, WithheldNote
 from chalicelib.services.ports.integrations import Integration
 from chalicelib.services.ports.loyalty import ManualAdjustment
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.changes import MemoryAdjustments, MemoryChanges, MemoryExpiries, MemoryLeavers
 from tests.fakes.common import NOON, FakeClock, FakeIds
 from tests.fakes.contacts_withdrawn import MemoryWithdrawals
@@ -65,10 +66,7 @@ def ports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         daily = MemoryExpiries(), MemoryLeavers(), MemoryAdjustments()
         yield Ports(changes, rules, cards, audit, *daily, MemoryWithdrawals())
         return
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         DynamoAccounts(ACCOUNTS)
         UserRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)

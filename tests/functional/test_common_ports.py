@@ -18,6 +18,7 @@ from chalicelib.adapters.aws.queues import SendFailed, SqsQueue
 from chalicelib.domain.errors import BadPosition
 from chalicelib.entrypoints.http.cursors import Cursors
 from chalicelib.services.ports.common import SecretBox
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import PlainBox
 
 CONTEXT = {"uid": "3912", "credential": "crd_1", "field": "key"}
@@ -25,10 +26,7 @@ CONTEXT = {"uid": "3912", "credential": "crd_1", "field": "key"}
 
 @pytest.fixture(autouse=True)
 def account_of_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         aws.client.cache_clear()
         yield

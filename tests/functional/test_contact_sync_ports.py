@@ -19,6 +19,7 @@ from chalicelib.services.ports.contact_sync import (
     ShopperIntent,
     ShopperIntents,
 )
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import NOON
 from tests.fakes.contact_sync import MemoryShopperIntents
 
@@ -32,10 +33,7 @@ def intents(request: Any) -> Iterator[ShopperIntents]:
         yield MemoryShopperIntents()
         return
     with pytest.MonkeyPatch.context() as env, mock_aws():
-        env.delenv("AWS_ENDPOINT_URL", raising=False)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            env.setenv(name, "test")
-        env.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        set_aws_environment(env)
         rows = DynamoShopperIntents("accounts-under-test")
         IntentRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
         yield rows

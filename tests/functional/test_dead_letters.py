@@ -13,14 +13,12 @@ from chalicelib.adapters.aws import dead_letters as adapter
 from chalicelib.adapters.aws.dead_letters import SqsDeadLetters
 from chalicelib.adapters.aws.queues import SqsQueue
 from chalicelib.services.ports.dead_letters import DeadLetters
+from tests.fakes.aws import set_aws_environment
 
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         aws.client.cache_clear()
         yield str(boto3.client("sqs").create_queue(QueueName="sync-dead")["QueueUrl"])

@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamo.digests import DynamoDigests
 from chalicelib.adapters.dynamo.notifications import DynamoNotifications
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.digests import Digests, MailRefused, MailUnknown, Mark, Recipient
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import NOON, FakeClock
 from tests.fakes.digests import MemoryDigests
 from tests.fakes.notifications import MemoryNotifications, OperatorMailbox
@@ -31,10 +32,7 @@ SENDER = "digests@aiq.example"
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     once.client.cache_clear()
     with mock_aws():
         yield

@@ -36,11 +36,11 @@ from chalicelib.services.ports.effects import Ask, ConsentFlag
 from chalicelib.services.ports.integrations import Credential, Integration
 from chalicelib.services.ports.texting import Text, UnclearReply
 from chalicelib.services.privacy.row_kinds import parts
+from tests.fakes.aws import create_personas_table, create_table
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
-from tests.functional.test_changes_api import create_personas_table
 from tests.worlds.everything_stored import everything_stored as stored_everywhere
 from tests.worlds.everything_stored import shown_in as shown_anywhere
 
@@ -65,16 +65,8 @@ def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryQueue]
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoStores("stores-under-test")
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    create_personas_table()
-    boto3.client("dynamodb").create_table(
-        TableName="sync-under-test",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
+    create_personas_table(boto3.client("dynamodb"))
+    create_table(boto3.client("dynamodb"), "sync-under-test")
     s3_client.cache_clear()
     boto3.client("s3").create_bucket(Bucket=config().bucket_backups)
     yield queue

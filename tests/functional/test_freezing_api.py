@@ -22,11 +22,11 @@ from chalicelib.entrypoints.events.queues import WORKERS
 from chalicelib.services.freezing import standing_job
 from chalicelib.services.job_messages.account_jobs import account_job
 from chalicelib.services.ports.integrations import Credential, Integration
+from tests.fakes.aws import create_personas_table, create_table
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
-from tests.functional.test_changes_api import create_personas_table
 
 POSABIT = f"/api/accounts/{OURS}/integrations/posabit"
 
@@ -42,16 +42,8 @@ def jobs(world: World, monkeypatch: pytest.MonkeyPatch) -> MemoryQueue:
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoStores("stores-under-test")
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    create_personas_table()
-    boto3.client("dynamodb").create_table(
-        TableName="sync-under-test",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
+    create_personas_table(boto3.client("dynamodb"))
+    create_table(boto3.client("dynamodb"), "sync-under-test")
     boto3.client("s3").create_bucket(Bucket=config().bucket_backups)
     return queue
 

@@ -17,11 +17,10 @@ from chalicelib.domain.integration_states import FROZEN, IntegrationState
 from chalicelib.domain.words import CredentialId, Platform, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.services.ports.integrations import Frozen, Rolling
+from tests.fakes.aws import create_personas_table, create_table
 from tests.fakes.common import MemoryQueue
 from tests.fakes.pos import FakePosGateway
 from tests.functional.gateway import OURS, Gateway, Got, World
-from tests.functional.test_changes_api import create_personas_table
-from tests.functional.test_integrations_api import create_sync_table
 
 POSABIT = f"/api/accounts/{OURS}/integrations/posabit"
 KEY = "vt_8d20e6c1f3aa77"
@@ -39,8 +38,8 @@ def pos(world: World, monkeypatch: pytest.MonkeyPatch) -> FakePosGateway:
     CredentialRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
     DynamoStores("stores-under-test")
     StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
-    create_sync_table()
-    create_personas_table()
+    create_table(boto3.client("dynamodb"), "sync-under-test")
+    create_personas_table(boto3.client("dynamodb"))
     return gateway
 
 

@@ -20,6 +20,7 @@ from chalicelib.entrypoints import wiring
 from chalicelib.pos.profile import registry
 from chalicelib.services.job_messages.sync_messages import sync_message
 from chalicelib.services.ports.pos import CheckResult
+from tests.fakes.aws import create_table
 from tests.fakes.common import FakeClock
 from tests.fakes.pos import FakePosGateway
 from tests.fakes.sync_control import RecordingSync
@@ -435,7 +436,7 @@ def test_connecting_puts_the_first_sync_on_the_queue(
 ) -> None:
     url = boto3.client("sqs").create_queue(QueueName="sync")["QueueUrl"]
     monkeypatch.setenv("QUEUE_SYNC_URL", url)
-    create_sync_table()
+    create_table(boto3.client("dynamodb"), "sync-under-test")
     monkeypatch.setattr(wiring.sync, "sync_control", wiring.sync.run_service)
     credential = add(api)["id"]
     api.put(f"{POSABIT}/age-gate", {"passed": True})
@@ -449,20 +450,6 @@ def test_connecting_puts_the_first_sync_on_the_queue(
     assert (message.uid, message.platform, message.credential) == (OURS, "posabit", credential)
     [run] = api.get(f"{POSABIT}/runs").json["items"]
     assert (run["id"], run["state"], run["trigger"]) == (message.run, "queued", "connect")
-
-
-def create_sync_table() -> None:
-    boto3.client("dynamodb").create_table(
-        TableName="sync-under-test",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
 
 
 def test_disconnecting_stops_calls_and_keeps_the_credential(

@@ -33,6 +33,7 @@ from chalicelib.services.ports.integrations import (
 from chalicelib.services.ports.pos import HostTrust
 from chalicelib.services.ports.runs import Sources, SyncSource
 from tests.fakes.accounts import MemoryAccounts
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import NOON
 from tests.fakes.integrations import MemoryCredentials, MemoryIntegrations, MemorySources
 
@@ -54,10 +55,7 @@ def rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         sources = MemorySources(MemoryAccounts(), integrations, credentials)
         yield Repositories(integrations, credentials, sources)
         return
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         repositories = Repositories(
             DynamoIntegrations(TABLE), DynamoCredentials(TABLE), DynamoSources(TABLE, TABLE)

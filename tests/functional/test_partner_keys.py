@@ -10,6 +10,7 @@ from chalicelib.domain.words import Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.services.api_keys import admission as admissions
 from chalicelib.services.ports.api_keys import KeyCall
+from tests.fakes.aws import create_table
 from tests.fakes.common import FakeClock
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
 from tests.functional.partner import REFUSED, Caller, a_caller, a_key, refusal
@@ -29,18 +30,7 @@ def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 def stores_table(world: World) -> None:
     import boto3
 
-    boto3.client("dynamodb").create_table(
-        TableName="stores-under-test",
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(boto3.client("dynamodb"), "stores-under-test")
 
 
 def test_a_key_opens_its_account_in_the_envelope(world: World) -> None:

@@ -6,16 +6,14 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.client import BaseClient
 
-from chalicelib.adapters.dynamo.wire import WireClient
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.entrypoints import wiring
 from chalicelib.services.job_messages.text_jobs import SaidMessage, text_job
 from chalicelib.services.ports.stores import Store
 from tests.fakes.audiences import MemoryObjects
 from tests.functional.gateway import OURS, THEIRS, World
-from tests.functional.partner import REFUSED, Caller, a_caller, refusal
+from tests.functional.partner import REFUSED, Caller, a_caller, heard_calls, refusal
 from tests.functional.test_rewards_api import PHONE, shop
 from tests.worlds.tills import E1, P1, PICTURE
 
@@ -340,20 +338,7 @@ def test_a_signup_takes_at_most_ten_calls_of_the_database(
 ) -> None:
     """The line among the key's last calls apart."""
     wiring.outside.stores().create(Store(Uid(OURS), 0, "Main"))
-    calls: list[str] = []
-    by_botocore, by_wire = BaseClient._make_api_call, WireClient._call
-
-    def note(self: Any, operation: str, request: Any) -> Any:
-        if self.meta.service_model.service_name == "dynamodb":
-            calls.append(operation)
-        return by_botocore(self, operation, request)
-
-    def note_wire(self: Any, operation: str, request: Any) -> Any:
-        calls.append(operation)
-        return by_wire(self, operation, request)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", note)
-    monkeypatch.setattr(WireClient, "_call", note_wire)
+    calls = heard_calls(monkeypatch)
     seen = {}
     for who, told in {
         "new": {"mobilePhone": P1, "email": E1, "smsoptin": True},

@@ -13,6 +13,7 @@ from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import Customer
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
+from tests.fakes.aws import create_table
 from tests.functional.gateway import OURS, THEIRS, Gateway, World
 from tests.functional.personas_table import TABLE, personas_table
 
@@ -28,17 +29,7 @@ def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name in ("texts", "jobs"):
         url = boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"]
         monkeypatch.setenv(f"QUEUE_{name.upper()}_URL", url)
-    boto3.client("dynamodb").create_table(
-        TableName="stores-under-test",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
+    create_table(boto3.client("dynamodb"), "stores-under-test")
     with personas_table(commit_client()):
         maria = Customer("1", first="Maria", last="Quick", phone=PHONE, email="m@example.com")
         commits, posabit, north = wiring.derivation.commits(), Platform("posabit"), ScopeId("north")

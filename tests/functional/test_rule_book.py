@@ -14,6 +14,7 @@ from chalicelib.domain.rules import KeptMembers, Loyalty, Rules, Source
 from chalicelib.domain.switches import SwitchRule
 from chalicelib.domain.times import day_from_text
 from chalicelib.services.ports.rules import RuleBook
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.rules import MemoryRuleBook
 
 OURS, OTHERS = "3912", "4000"
@@ -59,10 +60,7 @@ def book(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     if request.param == "fake":
         yield MemoryRuleBook()
         return
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         made = DynamoRuleBook("accounts-under-test")
         RulesRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)

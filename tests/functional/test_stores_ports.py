@@ -17,6 +17,7 @@ from chalicelib.domain.errors import Conflict, NotFound, StaleVersion
 from chalicelib.domain.ids import store_key_id
 from chalicelib.domain.records import InventoryItem
 from chalicelib.services.ports.stores import Inventories, Store, StoreKeySighting, Stores
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import NOON
 from tests.fakes.stores import MemoryInventories, MemoryStores
 
@@ -37,10 +38,7 @@ def rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     if request.param == "fake":
         yield Repositories(MemoryStores(), MemoryInventories())
         return
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         repositories = Repositories(DynamoStores(TABLE), DynamoInventories(TABLE))
         StoreRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)

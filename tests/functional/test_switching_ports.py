@@ -24,6 +24,7 @@ from chalicelib.services.ports.switching import (
     SwitchChange,
     SwitchCheck,
 )
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import NOON, FakeIds
 from tests.fakes.notifications import MemoryAudit
 from tests.fakes.rules import MemoryRuleBook
@@ -49,10 +50,7 @@ def ports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
         rules, audit = MemoryRuleBook(), MemoryAudit()
         yield Ports(MemoryPosSwitches(rules, audit), rules, audit)
         return
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         DynamoAccounts(TABLE)
         UserRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)

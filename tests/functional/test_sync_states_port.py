@@ -28,6 +28,7 @@ from chalicelib.services.ports.runs import (
     StreamTotals,
     SyncStates,
 )
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.common import FakeClock
 from tests.fakes.sync_state import MemorySyncStates
 
@@ -39,10 +40,7 @@ _uids = count(1_000)
 @pytest.fixture(scope="module")
 def aws() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as env, mock_aws():
-        env.delenv("AWS_ENDPOINT_URL", raising=False)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            env.setenv(name, "test")
-        env.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        set_aws_environment(env)
         DynamoSyncStates("sync-under-test", FakeClock())
         StateRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)
         yield

@@ -22,6 +22,7 @@ from chalicelib.adapters.aws.outages import is_outage
 from chalicelib.adapters.dynamo import wire as dynamo_wire
 from chalicelib.adapters.dynamo.base import Row, TableMeta, bind
 from chalicelib.adapters.dynamo.wire import WireClient
+from tests.fakes.aws import set_aws_environment
 
 TABLE = "rows"
 KEY = {"pk": {"S": "a"}, "sk": {"S": "1"}}
@@ -86,10 +87,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         bind(TABLE, AnyRow)
         AnyRow.create_table(billing_mode="PAY_PER_REQUEST", wait=True)

@@ -30,6 +30,7 @@ from chalicelib.services.job_messages.account_jobs import (
 )
 from chalicelib.services.job_messages.sync_messages import SyncMessage
 from tests.fakes.audiences import MemoryObjects, TakesNoBackups
+from tests.fakes.aws import set_aws_environment
 from tests.fakes.pos import FakePosGateway, pages_of
 
 SHOPPERS = [shopper(number) for number in range(PAGE)]
@@ -123,10 +124,7 @@ def test_rows_are_measured_as_dynamodb_charges_them() -> None:
 @pytest.fixture
 def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meter]:
     """The real adapters on an AWS of their own, every call counted."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         for name, value in make_resources(boto3.client).items():
             monkeypatch.setenv(name, value)

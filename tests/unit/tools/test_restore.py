@@ -20,6 +20,7 @@ from chalicelib.adapters.dynamo.keys import account_keys, sync_keys
 from chalicelib.domain.consent import ConsentAct, Entry
 from chalicelib.domain.words import CredentialId, Uid
 from chalicelib.services.consent.log import append_entries
+from tests.fakes.aws import set_aws_environment
 from tools import restore
 from tools.restored_manifests import MARGIN_SECONDS, drop_unsafe_manifests
 from tools.stage_parameters import OVERRIDES, TABLES, override
@@ -251,9 +252,7 @@ class Aws:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         yield Aws(monkeypatch)
 

@@ -22,6 +22,7 @@ from chalicelib.services.consent.log import append_entries
 from chalicelib.services.ports.accounts import User
 from chalicelib.services.ports.privacy import Erasure
 from tests.fakes.accounts import an_account
+from tests.fakes.aws import create_table, set_aws_environment
 from tools import restored_erasures
 from tools.restored_erasures import IN_THE_BUCKET, carry_over_erasures
 from tools.stage_parameters import TABLES
@@ -37,23 +38,11 @@ RESTORED = {logical: f"restored-{logical}" for logical in TABLES}
 
 @pytest.fixture
 def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+    set_aws_environment(monkeypatch)
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         for name in (*FORMER.values(), *RESTORED.values()):
-            client.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-                AttributeDefinitions=[
-                    {"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")
-                ],
-            )
+            create_table(client, name)
         yield client
 
 

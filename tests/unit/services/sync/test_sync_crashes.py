@@ -12,6 +12,7 @@ from chalicelib.services.ports.pos import Page
 from tests.fakes.facts import Crash
 from tests.fakes.pos import FakePosGateway
 from tests.worlds.backroom import CREDENTIAL, PLATFORM, UID, Backroom
+from tests.worlds.syncing import every_page_takes
 
 DAY = 86_400_000
 LEASE_SECONDS = 200
@@ -134,25 +135,8 @@ def seen_by_people(room: Backroom) -> dict[str, Any]:
 def a_room(seconds_a_page: float = 0.0) -> Backroom:
     room = Backroom(gateway=FakePosGateway(pages=pages()))
     if seconds_a_page:
-        _take_time(room, seconds_a_page)
+        every_page_takes(room, seconds_a_page)
     return room
-
-
-def _take_time(room: Backroom, seconds: float) -> None:
-    usual = room.gateway.open
-
-    def opened(access: Any) -> Any:
-        session = usual(access)
-        fetch = session.fetch
-
-        def slow(*given: Any) -> Any:
-            room.clock.move(seconds)
-            return fetch(*given)
-
-        session.fetch = slow
-        return session
-
-    room.gateway.open = opened
 
 
 def day_after_day(room: Backroom, seconds: float) -> Iterator[None]:
