@@ -222,7 +222,7 @@ class Run:
             commit.seeds.add(rid)
             take_signup(commit, rid, PLATFORM, SIGNUP_SCOPE, told, None)
 
-        commits.at_the_till(UID, take, partial(commits.facts.known, UID, [rid], keys))
+        commits.at_the_till(UID, take, partial(commits.facts.rows_and_carriers, UID, [rid], keys))
 
     def _till_services(self) -> TillServices:
         account = SlowAccount(self._dynamo, every_setting=self._scenario.every_setting)

@@ -27,7 +27,7 @@ class Join(NamedTuple):
     at: Instant
 
 
-class Imported(NamedTuple):
+class ImportedPoints(NamedTuple):
     """The points balance that a POS listed, as `Customer.pos_points`, and the run that read it."""
 
     points: float
@@ -58,7 +58,7 @@ class Acts:
     channel and contact. A record written before there were words has none."""
 
     joins: tuple[Join, ...] = ()
-    imported: Imported | None = None
+    imported: ImportedPoints | None = None
     flags: int = 0
     flags_at: Instant = 0
     words: tuple[FlagWord, ...] = ()

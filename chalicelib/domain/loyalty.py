@@ -114,7 +114,7 @@ class Spending(NamedTuple):
     record: str
 
 
-class Expired(NamedTuple):
+class ExpiryResult(NamedTuple):
     """`points`: what expired, as negative amounts, by the last purchase before each expiry. `spent`
     of earned points, by record."""
 
@@ -124,7 +124,7 @@ class Expired(NamedTuple):
 
 def expire(
     amounts: Mapping[SaleRef, Points], spendings: Iterable[Spending], terms: Terms
-) -> Expired:
+) -> ExpiryResult:
     """Return the points that expired, and how many of the earned ones were spent before.
 
     `amounts`: all of a person's sales with their points; `spendings`: all that they redeemed, which
@@ -133,7 +133,7 @@ def expire(
     """
     after = terms.rules.loyalty.expire_after_days
     if after is None:
-        return Expired({}, {})
+        return ExpiryResult({}, {})
     day = {ref: terms.day(ref.ordered_at, ref.store_key) for ref in amounts if ref.counts}
     bought = sorted(day, key=lambda ref: (day[ref], _order(ref)))
     days = [*(day[ref] for ref in bought), terms.today]
@@ -156,7 +156,7 @@ def expire(
         if following - day[ref] > after and outstanding > 0:
             found[ref] = -outstanding
             outstanding = 0
-    return Expired(found, spent)
+    return ExpiryResult(found, spent)
 
 
 def _place(ref: SaleRef, day: Mapping[SaleRef, Day]) -> tuple[Day, Instant]:

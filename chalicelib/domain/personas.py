@@ -32,7 +32,7 @@ _OF_ANY_RECORD = frozenset({"employee", "minor"})
 _BEFORE_ANY_TIME = -(1 << 62)
 
 
-class Bought(NamedTuple):
+class LastPurchase(NamedTuple):
     """The local day of the last counting sale from a platform."""
 
     platform: Platform
@@ -48,7 +48,7 @@ class Figures(NamedTuple):
     """
 
     points: Points = 0
-    bought: tuple[Bought, ...] = ()
+    bought: tuple[LastPurchase, ...] = ()
     expires_on: Day | None = None
     counts_on: Day | None = None
 
@@ -203,7 +203,9 @@ def _chosen_store(customers: Iterable[Customer]) -> int | None:
 
 def _figures(bought: LastDays) -> Figures:
     return (
-        Figures(0, tuple([Bought(p, bought[p]) for p in sorted(bought)])) if bought else NO_FIGURES
+        Figures(0, tuple([LastPurchase(p, bought[p]) for p in sorted(bought)]))
+        if bought
+        else NO_FIGURES
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from chalicelib.domain.acts import Imported
+from chalicelib.domain.acts import ImportedPoints
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import ScopeId
 
@@ -38,7 +38,7 @@ class PulledCustomer:
     scope: ScopeId
     customer: Customer
     withheld: Customer | None = None
-    imported: Imported | None = None
+    imported: ImportedPoints | None = None
     is_erased: bool = False
 
     @property

@@ -106,7 +106,7 @@ def test_a_discount_is_mirrored_before_any_sale_shows_it(server: PosabitServer) 
     made = shop.discount(name.upper(), 70, amount_off=500)
 
     def state() -> tuple[str, str | None]:
-        listed = {each.discount.id: each for each in shop.discount_service.listed(Uid(UID))}
+        listed = {each.discount.id: each for each in shop.discount_service.all_discounts(Uid(UID))}
         return listed[made.id].mirrors["posabit"]
 
     before = state()

@@ -172,7 +172,7 @@ class MemoryExpiries:
         self.ahead.discard(uid)
         self.rows.pop(uid, None)
 
-    def watched(self) -> Iterator[tuple[str, int | None]]:
+    def watched_accounts(self) -> Iterator[tuple[str, int | None]]:
         yield from list(self.rows.items())
 
     def mark_looked_at(self, uid: str, day: int) -> None:
@@ -187,12 +187,12 @@ class MemoryLeavers:
     def put(
         self, uid: str, platform: str, ids: Sequence[str], *, instead_of: Sequence[str]
     ) -> bool:
-        if self.noted(uid, platform) != list(instead_of):
+        if self.leaver_ids(uid, platform) != list(instead_of):
             return False
         self.rows[uid, platform] = list(ids)
         return True
 
-    def noted(self, uid: str, platform: str) -> list[str]:
+    def leaver_ids(self, uid: str, platform: str) -> list[str]:
         return self.rows.get((uid, platform), [])
 
 

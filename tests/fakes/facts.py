@@ -116,13 +116,13 @@ class MemoryFacts:
     ) -> PageRows:
         return PageRows(self.sales(uid, sales), self.returns(uid, returns), self.rows(uid, records))
 
-    def listed(self, uid: str, records: Sequence[str]) -> set[str]:
+    def listed_records(self, uid: str, records: Sequence[str]) -> set[str]:
         return {rid for rid in records if (uid, rid) in self.records}
 
     def seen_ids(self, uid: str, platform: str, scope: str) -> SeenIds:
         return self.seen_ids_rows.get((uid, platform, scope), NO_IDS_SEEN)
 
-    def known(
+    def rows_and_carriers(
         self, uid: str, records: Iterable[str], keys: Iterable[MergeKey]
     ) -> tuple[dict[str, RecordRows], dict[MergeKey, KeyCarriers]]:
         return self.rows(uid, records), self.carriers(uid, keys)
@@ -174,7 +174,7 @@ class MemoryFacts:
     def ledgers(self, uid: str, records: Sequence[str]) -> list[dict[str, LedgerRow]]:
         return [self.ledger(uid, record) for record in records]
 
-    def shared(self, uid: str) -> list[MergeKey]:
+    def shared_keys(self, uid: str) -> list[MergeKey]:
         return [key for owner, key in self.shared_rows if owner == uid]
 
     def tombstones(self, uid: str, erasures: int) -> Tombstones:

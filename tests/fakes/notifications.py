@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.words import Instant
-from chalicelib.services.ports.accounts import Invited
+from chalicelib.services.ports.accounts import InvitedUser
 from chalicelib.services.ports.audit import EVERYTHING, AuditEntry, AuditFilter
 from chalicelib.services.ports.digests import Marks
 from chalicelib.services.ports.notifications import Notification
@@ -75,12 +75,12 @@ class FakePeople:
         self.used: set[str] = set()
         self.letters: list[str] = []
 
-    def invite(self, email: str) -> Invited:
+    def invite(self, email: str) -> InvitedUser:
         is_new, is_unused = email not in self.subs, email not in self.used
         if is_unused:
             self.letters.append(email)
         sub = self.subs.setdefault(email, f"sub-{len(self.subs) + 1}")
-        return Invited(sub, is_new, is_mailed=is_unused)
+        return InvitedUser(sub, is_new, is_mailed=is_unused)
 
 
 class OperatorMailbox:

@@ -121,7 +121,7 @@ class MemoryTexts:
         self.rows[key] = replace(self.rows[key], due_at=next_at)
         return True
 
-    def waiting(self, uid: str) -> int:
+    def count_waiting(self, uid: str) -> int:
         return sum(1 for (owner, _, _), state in self.rows.items() if owner == uid and state.wanted)
 
     def begin(
@@ -339,13 +339,13 @@ class MemoryUnclearReplies:
     def add(self, uid: str, reply: UnclearReply) -> None:
         self.rows[uid, reply.id] = reply
 
-    def waiting(self, uid: str) -> list[UnclearReply]:
+    def waiting_replies(self, uid: str) -> list[UnclearReply]:
         found = [reply for (owner, _), reply in self.rows.items() if owner == uid]
         kept = [reply for reply in found if self.clock.now() - reply.at < 30 * DAY]
         return sorted(kept, key=lambda reply: (reply.at, reply.id))
 
     def get(self, uid: str, reply_id: str) -> UnclearReply | None:
-        return next((reply for reply in self.waiting(uid) if reply.id == reply_id), None)
+        return next((reply for reply in self.waiting_replies(uid) if reply.id == reply_id), None)
 
     def remove(self, uid: str, reply_id: str) -> None:
         self.rows.pop((uid, reply_id), None)

@@ -206,7 +206,7 @@ def test_watched_accounts_are_listed_with_the_day_they_were_looked_at(ports: Por
     ports.expiries.watch("5000", on=False)
     ports.expiries.mark_looked_at("5000", 20_500)
 
-    assert list(ports.expiries.watched()) == [(OURS, 20_500)]
+    assert list(ports.expiries.watched_accounts()) == [(OURS, 20_500)]
 
 
 def test_an_account_with_a_sale_dated_ahead_stays_watched_whatever_its_rules(ports: Ports) -> None:
@@ -218,13 +218,13 @@ def test_an_account_with_a_sale_dated_ahead_stays_watched_whatever_its_rules(por
 
     ports.expiries.drop(THEIRS)
 
-    assert list(ports.expiries.watched()) == [(OURS, 20_500)]
+    assert list(ports.expiries.watched_accounts()) == [(OURS, 20_500)]
 
 
 def test_who_was_never_looked_at_is_due(ports: Ports) -> None:
     ports.expiries.watch(OURS, on=True)
 
-    [(uid, looked)] = ports.expiries.watched()
+    [(uid, looked)] = ports.expiries.watched_accounts()
 
     assert uid == OURS
     assert looked is None or looked < 0
@@ -236,15 +236,15 @@ def test_any_number_of_leavers_is_noted_and_replaced_as_one(ports: Ports) -> Non
 
     assert ports.leavers.put(OURS, "posabit", many[:5_000], instead_of=[])
     assert ports.leavers.put(OURS, "posabit", many, instead_of=many[:5_000])
-    assert ports.leavers.noted(OURS, "posabit") == many
+    assert ports.leavers.leaver_ids(OURS, "posabit") == many
     assert not ports.leavers.put(OURS, "posabit", ["b"], instead_of=many[:5_000])
     assert ports.leavers.put(OURS, "posabit", fewer, instead_of=many)
-    assert ports.leavers.noted(OURS, "posabit") == fewer
+    assert ports.leavers.leaver_ids(OURS, "posabit") == fewer
     assert ports.leavers.put(OURS, "posabit", many[:2], instead_of=fewer)
-    assert ports.leavers.noted(OURS, "posabit") == many[:2]
+    assert ports.leavers.leaver_ids(OURS, "posabit") == many[:2]
     assert not ports.leavers.put(OURS, "posabit", [], instead_of=fewer)
     assert ports.leavers.put(OURS, "posabit", [], instead_of=many[:2])
-    assert ports.leavers.noted(OURS, "posabit") == []
+    assert ports.leavers.leaver_ids(OURS, "posabit") == []
 
 
 def test_leavers_noted_meanwhile_are_not_lost(ports: Ports) -> None:
@@ -255,7 +255,7 @@ def test_leavers_noted_meanwhile_are_not_lost(ports: Ports) -> None:
     assert not ports.leavers.put(OURS, "posabit", ["b"], instead_of=["c"])
     assert not ports.leavers.put(OURS, "posabit", [], instead_of=["c"])
 
-    assert ports.leavers.noted(OURS, "posabit") == ["a"]
+    assert ports.leavers.leaver_ids(OURS, "posabit") == ["a"]
 
 
 def a_withdrawal(number: int) -> Withdrawal:
@@ -308,9 +308,9 @@ def test_leavers_are_those_noted_last(ports: Ports) -> None:
     assert ports.leavers.put(OURS, "webjoint", ["c"], instead_of=[])
     assert ports.leavers.put(OURS, "webjoint", [], instead_of=["c"])
 
-    assert ports.leavers.noted(OURS, "posabit") == ["b"]
-    assert ports.leavers.noted(OURS, "webjoint") == []
-    assert ports.leavers.noted(THEIRS, "posabit") == []
+    assert ports.leavers.leaver_ids(OURS, "posabit") == ["b"]
+    assert ports.leavers.leaver_ids(OURS, "webjoint") == []
+    assert ports.leavers.leaver_ids(THEIRS, "posabit") == []
 
 
 def test_adjustments_of_a_day_stay_within_the_limit_and_repeat_nothing(ports: Ports) -> None:

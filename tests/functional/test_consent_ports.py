@@ -213,7 +213,7 @@ def test_what_waits_is_counted_per_account(rows: Repositories) -> None:
     state = rows.log.read(OURS, "sms", OTHER).state
     save(rows, drop_request(state, judge_request(state, seen(causes=())), NOON))
 
-    assert (rows.log.waiting(OURS), rows.log.waiting(THEIRS)) == (2, 0)
+    assert (rows.log.count_waiting(OURS), rows.log.count_waiting(THEIRS)) == (2, 0)
 
 
 def test_a_text_is_begun_with_its_state_and_entry_or_not_at_all(rows: Repositories) -> None:

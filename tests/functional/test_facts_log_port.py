@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.adapters.dynamo.batch import BatchTable
 from chalicelib.adapters.dynamo.facts_log import LINES, DynamoFactsLog
-from chalicelib.domain.acts import Imported
+from chalicelib.domain.acts import ImportedPoints
 from chalicelib.domain.pulled_facts import PulledCustomer, PulledFact, PulledSale
 from chalicelib.domain.records import Customer
 from chalicelib.services.ports.commits import Writes
@@ -63,7 +63,7 @@ def read(
 def test_facts_are_read_as_they_were_logged(stores: Stores) -> None:
     facts, log_ = stores
     pulled: list[PulledFact] = [
-        PulledCustomer(ODD, FULL, replace(FULL, phone=None), Imported(120.5, "run_1")),
+        PulledCustomer(ODD, FULL, replace(FULL, phone=None), ImportedPoints(120.5, "run_1")),
         PulledCustomer("north", Customer("2")),
         PulledSale("north", a_sale().sale),
     ]

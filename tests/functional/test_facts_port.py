@@ -158,7 +158,7 @@ def test_another_account_sees_nothing_of_it(facts: FactStore) -> None:
     assert facts.carriers(OTHERS, [PHONE]) == {}
     assert facts.wide_carriers(OTHERS, PHONE) == {}
     assert facts.pointers(OTHERS, rid) == {}
-    assert facts.shared(OTHERS) == []  # type: ignore[attr-defined]
+    assert facts.shared_keys(OTHERS) == []  # type: ignore[attr-defined]
 
 
 def test_sales_are_read_by_platform_scope_and_id(facts: FactStore) -> None:
@@ -230,7 +230,7 @@ def test_what_is_put_away_is_gone(facts: FactStore) -> None:
     assert set(facts.wide_carriers(OURS, PHONE)) == {rid}
     assert facts.pointers(OURS, rid) == {ref("s2"): ()}
     assert [row.persona is None for row in facts.rows(OURS, [rid, gone]).values()] == [False, True]
-    assert facts.shared(OURS) == [PHONE]  # type: ignore[attr-defined]
+    assert facts.shared_keys(OURS) == [PHONE]  # type: ignore[attr-defined]
 
 
 def test_pointers_of_a_record_are_its_own(facts: FactStore) -> None:
@@ -280,7 +280,7 @@ def test_whom_only_a_sale_names_is_not_listed(facts: FactStore) -> None:
     named = record_id(OURS, "posabit", "north", "2")
     write(facts, Writes(records={told.record.id: told}, summaries={named: RecordSales()}))
 
-    assert facts.listed(OURS, [told.record.id, named]) == {told.record.id}
+    assert facts.listed_records(OURS, [told.record.id, named]) == {told.record.id}
 
 
 def test_ids_are_noted_as_seen_while_no_older_code_commits(table: Any) -> None:
@@ -642,7 +642,7 @@ def test_an_endless_name_can_still_be_a_key(table: Any) -> None:
     write(store, Writes(carriers={endless: members}, shared={endless: True}))
 
     assert store.carriers(OURS, [endless]) == {endless: members}
-    assert len(store.shared(OURS)) == 1
+    assert len(store.shared_keys(OURS)) == 1
 
 
 def a_reference_shopper(number: int) -> Customer:
@@ -801,7 +801,7 @@ def test_records_and_keys_are_read_in_one_call(table: Any) -> None:
     store.write(lock, Writes(records={A.record.id: A}, carriers={PHONE: carriers}))
     store.unlock(lock, done=True)
 
-    rows, found = store.known(OURS, [A.record.id, "b"], [PHONE, EMAIL])
+    rows, found = store.rows_and_carriers(OURS, [A.record.id, "b"], [PHONE, EMAIL])
 
     assert (rows[A.record.id].stored, rows["b"].stored) == (A, None)
     assert found == {PHONE: carriers}

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.acts import Acts, Imported, Join
+from chalicelib.domain.acts import Acts, ImportedPoints, Join
 from chalicelib.domain.ledger import Posting, RecordPoints
 from chalicelib.domain.membership import Reason
-from chalicelib.domain.personas import Bought, Figures
+from chalicelib.domain.personas import Figures, LastPurchase
 from chalicelib.domain.records import Sale
 from chalicelib.services.ports.commits import Writes
 from chalicelib.services.ports.facts import FactStore
@@ -60,7 +60,7 @@ def facts(request: pytest.FixtureRequest, client: Any) -> Iterator[FactStore]:
 def test_what_a_shopper_did_is_read_as_it_was_written(facts: FactStore) -> None:
     acts = Acts(
         joins=(Join("form", NOON), Join("kept:enroll_after:posabit@2026-01-01", NOON + 1)),
-        imported=Imported(120, "run_1"),
+        imported=ImportedPoints(120, "run_1"),
         flags=3,
         flags_at=NOON,
     )
@@ -73,7 +73,9 @@ def test_what_a_shopper_did_is_read_as_it_was_written(facts: FactStore) -> None:
 
 
 def test_a_persona_is_read_with_its_reasons_and_its_figures(facts: FactStore) -> None:
-    figures = Figures(-50, (Bought("posabit", 20_453), Bought("thsuite", 20_400)), 20_500)
+    figures = Figures(
+        -50, (LastPurchase("posabit", 20_453), LastPurchase("thsuite", 20_400)), 20_500
+    )
     reasons = (Reason("enroll_after:posabit", 20_000), Reason("form", None))
     persona = replace(a_persona(RID), reasons=reasons, asked_by=("posabit",), earn_from=20_000)
     sales = RecordSales(figures=figures)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.acts import Acts, Imported, Join
+from chalicelib.domain.acts import Acts, ImportedPoints, Join
 from chalicelib.domain.consent import Consent
 from chalicelib.domain.contact_states import DroppedRequest, Request, WantedRequest
 from chalicelib.domain.errors import Conflict, NotFound
@@ -26,7 +26,7 @@ from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import Posting, RecordPoints
 from chalicelib.domain.manifest import Manifest
-from chalicelib.domain.personas import Bought, Figures
+from chalicelib.domain.personas import Figures, LastPurchase
 from chalicelib.domain.rules import Loyalty, Source
 from chalicelib.domain.texting import TextingRules
 from chalicelib.domain.times import day_from_text
@@ -301,7 +301,7 @@ def test_a_job_half_done_before_the_moves_is_done(kept: Deployment) -> None:
     job = wiring.outside.changes().job(OURS, "job_0000000007")
     assert (job.state, job.after, job.ended_at) == ("done", None, kept.clock.now())
     assert wiring.outside.rule_book().get(OURS).source("posabit").keeping == ()
-    assert [uid for uid, _ in wiring.outside.expiries().watched()] == [OURS]
+    assert [uid for uid, _ in wiring.outside.expiries().watched_accounts()] == [OURS]
 
 
 @reads("job")
@@ -315,7 +315,7 @@ def test_a_job_queued_before_the_moves_gives_way_to_the_later_one(kept: Deployme
 
 @reads("left")
 def test_members_who_left_before_the_moves_are_noted(kept: Deployment) -> None:
-    assert wiring.outside.leavers().noted(OURS, "posabit") == [ours("1002"), ours("1004")]
+    assert wiring.outside.leavers().leaver_ids(OURS, "posabit") == [ours("1002"), ours("1004")]
 
 
 @reads("adjusted")
@@ -334,7 +334,9 @@ def test_points_given_by_hand_before_the_moves_count_for_the_limit(kept: Deploym
 
 @reads("expiry")
 def test_the_day_an_account_was_looked_at_before_the_moves_is_known(kept: Deployment) -> None:
-    assert list(wiring.outside.expiries().watched()) == [(OURS, day_from_text("2026-05-02"))]
+    assert list(wiring.outside.expiries().watched_accounts()) == [
+        (OURS, day_from_text("2026-05-02"))
+    ]
 
 
 @reads("texting")
@@ -506,7 +508,7 @@ def test_a_record_with_all_its_fields_written_before_the_moves_is_read(kept: Dep
     assert (ana.stored.record.platform, ana.stored.record.scope) == ("posabit", "north")
     assert ana.stored.record.first_seen == TOLD_AT
     assert ana.stored.record.acts == Acts(
-        (Join("form", at("2026-01-05T12:00:00Z")),), Imported(120, "run_import"), 1, TOLD_AT
+        (Join("form", at("2026-01-05T12:00:00Z")),), ImportedPoints(120, "run_import"), 1, TOLD_AT
     )
     assert ana.stored.keys == {
         MergeKey("phone", "+12065550123"),
@@ -522,8 +524,8 @@ def test_a_record_with_all_its_fields_written_before_the_moves_is_read(kept: Dep
     assert ana.persona.figures == Figures(
         14_650,
         (
-            Bought("posabit", day_from_text("2026-04-20")),
-            Bought("profitek", day_from_text("2026-04-29")),
+            LastPurchase("posabit", day_from_text("2026-04-20")),
+            LastPurchase("profitek", day_from_text("2026-04-29")),
         ),
         day_from_text("2026-06-29"),
     )
@@ -641,7 +643,7 @@ def test_carriers_of_keys_narrow_and_wide_written_before_the_moves_are_read(
     assert (found[till].wide, found[till].per_scope()) == (True, {"posabit:north": 41})
     carriers = {ours(f"c{n:02}"): "posabit:north" for n in range(41)}
     assert facts.wide_carriers(OURS, till) == carriers
-    assert facts.shared(OURS) == [till]
+    assert facts.shared_keys(OURS) == [till]
 
 
 @reads("sale", "returns")
@@ -754,7 +756,7 @@ def test_texts_and_their_counts_written_before_the_moves_are_read(kept: Deployme
     assert texts.get(OURS, "2026-05-02", found[0].at, "txt_lost") == found[0]
     assert texts.totals(OURS, "2026-05-02") == TextCounts(texts=4, parts=4, unknown=1)
     assert texts.totals(OURS, "2026-05") == TextCounts(texts=4, parts=4, unknown=1)
-    assert log.waiting(OURS) == 2
+    assert log.count_waiting(OURS) == 2
 
 
 @reads("text", "counts")

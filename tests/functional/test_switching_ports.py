@@ -20,7 +20,7 @@ from chalicelib.services.ports.audit import AuditEntry
 from chalicelib.services.ports.switching import (
     DoubledPair,
     PosSwitch,
-    SaleSeen,
+    SaleOfPair,
     SwitchChange,
     SwitchCheck,
 )
@@ -62,8 +62,8 @@ def ports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def a_pair(n: int, **changes: Any) -> DoubledPair:
-    old = SaleSeen("posabit", "north", f"a{n}", NOON, 5_000)
-    new = SaleSeen("thsuite", "north", f"b{n}", NOON + 1, 5_000)
+    old = SaleOfPair("posabit", "north", f"a{n}", NOON, 5_000)
+    new = SaleOfPair("thsuite", "north", f"b{n}", NOON + 1, 5_000)
     pair = DoubledPair(f"2026-05-{n:02d}-{n:016x}", "ab" * 16, 20_576, old, new)
     return replace(pair, **changes)
 

@@ -60,7 +60,7 @@ def test_a_number_is_asked_twice_and_answers(shop: Shop) -> None:
         "yes",
         "stop",
     ]
-    assert shop.texts.waiting(OURS) == 0
+    assert shop.texts.count_waiting(OURS) == 0
 
 
 def test_a_dead_worker_leaves_unknown_and_nothing_is_sent_again(shop: Shop) -> None:
@@ -100,7 +100,7 @@ def test_a_cap_is_exact_and_the_rest_waits_for_tomorrow(shop: Shop) -> None:
     shop.tick()
 
     assert len(shop.carrier.outbox) == 2
-    assert shop.texts.waiting(OURS) == 4  # two of them for their second request
+    assert shop.texts.count_waiting(OURS) == 4  # two of them for their second request
     shop.wait(20)
     shop.tick()
     assert len(shop.carrier.outbox) == 4

@@ -13,7 +13,7 @@ from chalicelib.services.audiences.pages import SnapshotLists
 from chalicelib.services.audiences.plan import AudiencePlanner
 from chalicelib.services.audiences.recompute import Recompute
 from chalicelib.services.audiences.run import AudienceRunWorker
-from chalicelib.services.audiences.sorting import Merging
+from chalicelib.services.audiences.sorting import ListWriter
 from chalicelib.services.audiences.start import AudienceRunStarter
 from chalicelib.services.derivation.compare import PersonaComparison
 from chalicelib.services.job_messages.account_jobs import AudienceRunMessage, account_job
@@ -62,7 +62,7 @@ class AudienceRoom:
             objects=objects,
             backups=guard(self.backups),
             recompute=recompute,
-            merging=Merging(objects, self.volume_bytes),
+            merging=ListWriter(objects, self.volume_bytes),
             terms=room.terms,
             starter=self.starter,
             notifier=room.notifier,

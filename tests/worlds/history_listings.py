@@ -72,7 +72,7 @@ class ListedAccount(HistoryAccount):
         def read() -> None:
             committed = self.commits.commit(UID, *place, customers=page, withhold=True)
             told = {record_id(UID, *place, c.ext_id) for c in page} - {*committed.withheld}
-            back = tuple(sorted(told & self.judge.waiting(UID, *place)))
+            back = tuple(sorted(told & self.judge.waiting_records(UID, *place)))
             self.note_page(run, committed.withheld, back)
             self.effects.heard.clear()  # of who they were while contacts were withheld
             listing = CustomerListing(UID, *place, run, len(page), full=True)
@@ -93,7 +93,7 @@ class ListedAccount(HistoryAccount):
     def note_restored(self) -> None:
         """Pages that are no listing of a run have told of some who wait."""
         for place in PLACES:
-            waiting = self.judge.waiting(UID, *place)
+            waiting = self.judge.waiting_records(UID, *place)
             records = {r: self.facts.records[UID, r].record for r in sorted(waiting)}
             back = tuple(r for r, record in records.items() if record.withheld is None)
             if back:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.aws import client as aws
 from chalicelib.domain.errors import Conflict
-from chalicelib.services.ports.accounts import Invited
+from chalicelib.services.ports.accounts import InvitedUser
 
 UNVERIFIED = (
     "A log-in has this e-mail address and never proved it: ask the person to verify it first."
@@ -23,7 +23,7 @@ class CognitoPeople:
 
     pool: str
 
-    def invite(self, email: str) -> Invited:
+    def invite(self, email: str) -> InvitedUser:
         """Return the log-in with this e-mail address, made now if there is none.
 
         Cognito mails a temporary password to a new one, and another to one that was never used: it
@@ -44,9 +44,9 @@ class CognitoPeople:
         except client.exceptions.UsernameExistsException:
             return self._invite_again(email)
         sub = _by_name(answer["User"]["Attributes"])["sub"]
-        return Invited(sub, is_new=True, is_mailed=True)
+        return InvitedUser(sub, is_new=True, is_mailed=True)
 
-    def _invite_again(self, email: str) -> Invited:
+    def _invite_again(self, email: str) -> InvitedUser:
         client = aws.client("cognito-idp")
         answer = client.admin_get_user(UserPoolId=self.pool, Username=email)
         attributes = _by_name(answer["UserAttributes"])
@@ -66,7 +66,7 @@ class CognitoPeople:
                 )
             except client.exceptions.UnsupportedUserStateException:  # has logged in this moment
                 is_unused = False
-        return Invited(attributes["sub"], is_new=False, is_mailed=is_unused)
+        return InvitedUser(attributes["sub"], is_new=False, is_mailed=is_unused)
 
 
 def _by_name(attributes: Sequence[Mapping[str, object]]) -> dict[str, str]:

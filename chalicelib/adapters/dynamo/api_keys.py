@@ -38,7 +38,7 @@ from chalicelib.domain.words import Instant, Platform, Uid
 from chalicelib.services.ports.api_keys import (
     NEVER_USED,
     ApiKey,
-    Counted,
+    CountResult,
     KeyCall,
     KeyUse,
     SignedConsent,
@@ -193,7 +193,7 @@ class DynamoApiKeys:
 
     def count(
         self, uid: Uid, key: str, bucket: Bucket, before: KeyUse, limits: CallLimits, now: Instant
-    ) -> Counted:
+    ) -> CountResult:
         row = KeyUseRow(till_keys.key_uses(uid, key), till_keys.key_use(bucket))
         most = (limits.per_second, limits.per_minute, limits.per_hour)
         after = windows_after_a_call(before.windows, now)
@@ -211,9 +211,9 @@ class DynamoApiKeys:
                 actions += [number.set(new.number), calls.set(1)]
         condition = conditions[0] & conditions[1] & conditions[2]
         if update_if(row, actions, condition):
-            return Counted(done=True, use=_use_of(row))
+            return CountResult(done=True, use=_use_of(row))
         stored = KeyUseRow.find(till_keys.key_uses(uid, key), till_keys.key_use(bucket))
-        return Counted(done=False, use=NEVER_USED if stored is None else _use_of(stored))
+        return CountResult(done=False, use=NEVER_USED if stored is None else _use_of(stored))
 
     def uses(self, uid: Uid, key: str) -> dict[Bucket, KeyUse]:
         rows = KeyUseRow.query_prefix(till_keys.key_uses(uid, key), till_keys.KEY_USE_PREFIX)

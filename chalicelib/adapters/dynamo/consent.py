@@ -101,7 +101,7 @@ class DynamoConsent:
             return False
         return True
 
-    def waiting(self, uid: Uid) -> int:
+    def count_waiting(self, uid: Uid) -> int:
         row_keys = [
             (text_keys.texts_waiting(uid, shard), text_keys.TEXTS_WAITING_SK)
             for shard in range(text_keys.TEXT_SHARDS)

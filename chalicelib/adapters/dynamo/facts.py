@@ -86,7 +86,7 @@ class DynamoFacts:
             records={rid: _record_rows(rid, pk, stored) for rid, pk in partitions.items()},
         )
 
-    def listed(self, uid: Uid, records: Sequence[str]) -> set[str]:
+    def listed_records(self, uid: Uid, records: Sequence[str]) -> set[str]:
         row_keys = {(fact_keys.record(uid, rid), fact_keys.PROFILE_SK): rid for rid in records}
         return {row_keys[row_key] for row_key in self._get(uid, row_keys)}
 
@@ -95,7 +95,7 @@ class DynamoFacts:
         row = self._get(uid, [row_key]).get(row_key)
         return NO_IDS_SEEN if row is None else rows.read_seen_ids(row)
 
-    def known(
+    def rows_and_carriers(
         self, uid: Uid, records: Iterable[str], merge_keys: Iterable[MergeKey]
     ) -> tuple[dict[str, RecordRows], dict[MergeKey, KeyCarriers]]:
         partitions = {rid: fact_keys.record(uid, rid) for rid in records}
@@ -157,7 +157,7 @@ class DynamoFacts:
     def ledgers(self, uid: Uid, records: Sequence[str]) -> list[dict[str, LedgerRow]]:
         return self._table.side_by_side(partial(self.ledger, uid), records, self._renewal(uid))
 
-    def shared(self, uid: Uid) -> list[MergeKey]:
+    def shared_keys(self, uid: Uid) -> list[MergeKey]:
         stored = self._table.query(fact_keys.shared_keys(uid))
         return [rows.read_shared(row) for row in stored]
 

@@ -15,7 +15,7 @@ import orjson
 from chalicelib.adapters.dynamo.batch import BatchTable, Key, Row
 from chalicelib.adapters.dynamo.codec import decode, encode
 from chalicelib.adapters.dynamo.keys import fact_keys
-from chalicelib.domain.acts import Imported
+from chalicelib.domain.acts import ImportedPoints
 from chalicelib.domain.pulled_facts import FactPlace, PulledCustomer, PulledFact, PulledSale
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Fence, Platform, ScopeId, Uid
@@ -59,7 +59,7 @@ class JsonFactLines:
             scope,
             decode(Customer, body),
             decode(Customer, orjson.dumps(withheld).decode()) if withheld else None,
-            Imported(*imported[:2]) if imported else None,
+            ImportedPoints(*imported[:2]) if imported else None,
             read.get("erased", False),
         )
 

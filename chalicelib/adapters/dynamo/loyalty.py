@@ -64,7 +64,7 @@ class DynamoExpiries:
     def drop(self, uid: Uid) -> None:
         _expiry(uid).delete()
 
-    def watched(self) -> Iterator[tuple[Uid, Day | None]]:
+    def watched_accounts(self) -> Iterator[tuple[Uid, Day | None]]:
         for number in range(account_keys.EXPIRY_SHARDS):
             rows = ExpiryRow.query(account_keys.expiry_shard(number))
             yield from readable(rows, lambda row: (Uid(row.sk), instant(row.looked)))
@@ -112,7 +112,7 @@ class DynamoLeavers:
             return False
         return True
 
-    def noted(self, uid: Uid, platform: Platform) -> list[str]:
+    def leaver_ids(self, uid: Uid, platform: Platform) -> list[str]:
         """Read row by row, again where the ids were replaced in between."""
         ids: list[str] = []
         for _ in range(READ_TRIES):

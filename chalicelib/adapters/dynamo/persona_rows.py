@@ -11,12 +11,12 @@ import orjson
 from chalicelib.adapters.dynamo.batch import Key, Row
 from chalicelib.adapters.dynamo.codec import decode, encode
 from chalicelib.adapters.dynamo.keys import fact_keys
-from chalicelib.domain.acts import NO_ACTS, Acts, FlagWord, Imported, Join
+from chalicelib.domain.acts import NO_ACTS, Acts, FlagWord, ImportedPoints, Join
 from chalicelib.domain.id_ranges import IdRange, SeenIds
 from chalicelib.domain.identity import MergeKey, SourceRecord
 from chalicelib.domain.ledger import NO_POINTS, Posting, Postings, RecordPoints
 from chalicelib.domain.names import name_key
-from chalicelib.domain.personas import NO_FIGURES, Bought, Figures, Persona
+from chalicelib.domain.personas import NO_FIGURES, Figures, LastPurchase, Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.redemptions import Redeemed, Redemption
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
@@ -300,7 +300,7 @@ def _pack_figures(figures: Figures) -> str:
 
 def _unpack_figures(text: str) -> Figures:
     points, bought, expires_on = orjson.loads(text)
-    return Figures(points, tuple([Bought(*last) for last in bought]), expires_on)
+    return Figures(points, tuple([LastPurchase(*last) for last in bought]), expires_on)
 
 
 def _unpack_redeemed(text: str) -> tuple[Redeemed, ...]:
@@ -319,7 +319,7 @@ def _read_acts(row: Row) -> Acts:
     words = orjson.loads(row["flag_words"]["S"]) if "flag_words" in row else ()
     return Acts(
         tuple([Join(*join) for join in joins]),
-        Imported(*imported) if imported else None,
+        ImportedPoints(*imported) if imported else None,
         flags,
         flags_at,
         tuple([FlagWord(*word) for word in words]),

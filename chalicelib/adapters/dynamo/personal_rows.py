@@ -150,14 +150,14 @@ class DynamoPersonalRows:
             waiting = (text_keys.texts_waiting(uid, shard), text_keys.TEXTS_WAITING_SK)
             writes.append(rows.add_amounts(self._table.name, waiting, {"waiting": -1}))
         if commit_writes(self._table.client, writes) is not None:
-            raise ContactMoved
+            raise ContactChanged
 
     def _delete(self, pk: str, sk: str) -> None:
         place = {"pk": {"S": pk}, "sk": {"S": sk}}
         self._table.client.delete_item(TableName=self._table.name, Key=place)
 
 
-class ContactMoved(Exception):
+class ContactChanged(Exception):
     """Somebody wrote the contact while it was being erased; the next try erases it."""
 
 

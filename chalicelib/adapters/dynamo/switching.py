@@ -35,7 +35,7 @@ from chalicelib.services.ports.common import Ids
 from chalicelib.services.ports.switching import (
     DoubledPair,
     PosSwitch,
-    SaleSeen,
+    SaleOfPair,
     SwitchChange,
     SwitchCheck,
 )
@@ -179,5 +179,5 @@ def _pair_row(check: SwitchCheck, pair: DoubledPair) -> DoubledPairRow:
 
 def _read_pair(row: DoubledPairRow) -> DoubledPair:
     values = orjson.loads(row.body)
-    old, new = (from_fields(SaleSeen, values.pop(side)) for side in ("old", "new"))
+    old, new = (from_fields(SaleOfPair, values.pop(side)) for side in ("old", "new"))
     return from_fields(DoubledPair, values, old=old, new=new)

@@ -33,7 +33,7 @@ class DynamoUnclearReplies:
         }
         self.table.client.put_item(TableName=self.table.name, Item=row)
 
-    def waiting(self, uid: Uid) -> list[UnclearReply]:
+    def waiting_replies(self, uid: Uid) -> list[UnclearReply]:
         rows = self.table.query(text_keys.unclear_replies(uid), text_keys.UNCLEAR_REPLY_PREFIX)
         replies = readable(rows, read_reply)
         return sorted(filter(self._is_kept, replies), key=lambda reply: (reply.at, reply.id))

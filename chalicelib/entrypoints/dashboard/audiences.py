@@ -106,7 +106,7 @@ def list_audience_runs(uid: Uid, query: Listing) -> AudienceRunPage:
     """List the audience runs, the newest first, with the counts of the standing audiences."""
     before = cursors().unseal(query.cursor, uid, "audience-runs")
     runs, position = wiring.audiences.lists().runs_of(uid, query.limit, before)
-    names = wiring.accounts.names().named(uid, [run.actor for run in runs])
+    names = wiring.accounts.names().names_of(uid, [run.actor for run in runs])
     return AudienceRunPage(
         items=[
             AudienceRunAnswer.model_validate(run).model_copy(

@@ -126,7 +126,7 @@ class DiscountChange(Change):
 @resource.get(DISCOUNTS, right="discounts:read")
 def list_discounts(uid: Uid) -> DiscountList:
     """List the discounts, the first created first."""
-    listed = wiring.rewards.discount_service().listed(uid)
+    listed = wiring.rewards.discount_service().all_discounts(uid)
     return DiscountList(items=[_answer(each) for each in listed])
 
 
@@ -175,7 +175,7 @@ def _fields(sent: dict[str, Any]) -> dict[str, Any]:
 
 
 def _listed(uid: Uid, discount: Discount) -> DiscountAnswer:
-    listed = wiring.rewards.discount_service().listed(uid)
+    listed = wiring.rewards.discount_service().all_discounts(uid)
     shown = next((each for each in listed if each.discount.id == discount.id), None)
     return _answer(replace(shown, discount=discount)) if shown else _answer(_unlisted(discount))
 

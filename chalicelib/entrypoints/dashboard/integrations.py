@@ -307,7 +307,7 @@ def _summary(card: Card) -> dict[str, object]:
 
 
 def _name(integration: Integration, actor: str) -> str:
-    return wiring.accounts.names().named(integration.uid, [actor]).get(actor, actor)
+    return wiring.accounts.names().names_of(integration.uid, [actor]).get(actor, actor)
 
 
 def _age_gate(integration: Integration) -> AgeGateAnswer:

@@ -317,7 +317,7 @@ def list_persona_ledger(uid: Uid, contact_id: str, query: Listing) -> LedgerPage
     """List how each point came, the newest sale first, sales that earned nothing included."""
     after = cursors().unseal(query.cursor, uid, "ledger", contact_id)
     entries, position = wiring.personas.ledgers().entries(uid, contact_id, query.limit, after)
-    names = wiring.accounts.names().named(uid, [entry.actor for entry in entries])
+    names = wiring.accounts.names().names_of(uid, [entry.actor for entry in entries])
     return LedgerPage(
         items=[
             LedgerEntryAnswer.model_validate(entry).model_copy(

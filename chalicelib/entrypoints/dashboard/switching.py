@@ -14,7 +14,7 @@ from chalicelib.entrypoints.http.routing import Resource
 from chalicelib.entrypoints.http.shapes import Answer, DayIn, Input, Listing, Moment
 
 if TYPE_CHECKING:
-    from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SaleSeen, SwitchCheck
+    from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SaleOfPair, SwitchCheck
     from chalicelib.services.switching.switch import SwitchView
 
 resource = Resource(__name__, tag="Switches", front=FRONT)
@@ -217,7 +217,7 @@ def _answer(uid: Uid, switch: PosSwitch) -> SwitchAnswer:
 
 def _values(view: SwitchView) -> dict[str, object]:
     from chalicelib.domain.times import day_text
-    from chalicelib.services.switching.switch import proposed
+    from chalicelib.services.switching.switch import proposed_settings
 
     switch, check = view.switch, view.check
     return {
@@ -227,7 +227,7 @@ def _values(view: SwitchView) -> dict[str, object]:
         "day": day_text(switch.day),
         "state": switch.state,
         "step": view.step,
-        "proposed": proposed(view),
+        "proposed": proposed_settings(view),
         "by": switch.by,
         "begun_at": switch.begun_at,
         "ended_at": switch.ended_at,
@@ -265,5 +265,5 @@ def _pair(pair: DoubledPair) -> DoubledPairAnswer:
     )
 
 
-def _sale(sale: SaleSeen) -> DoubledSaleAnswer:
+def _sale(sale: SaleOfPair) -> DoubledSaleAnswer:
     return DoubledSaleAnswer.model_validate(sale)

@@ -280,7 +280,7 @@ def list_texts(uid: Uid, query: TextsQuery) -> TextPage:
 @resource.get(f"{TEXTING}/replies", right="settings:read")
 def list_replies(uid: Uid) -> ReplyList:
     """List the replies that nobody could classify; each waits for a person, for 30 days."""
-    return _replies(wiring.texting.reply_queue().waiting(uid))
+    return _replies(wiring.texting.reply_queue().waiting_replies(uid))
 
 
 @resource.post(f"{TEXTING}/replies/{{reply}}", right="settings:write")
@@ -303,7 +303,7 @@ def get_persona_consent(uid: Uid, contact_id: str) -> ConsentAnswer:
     histories = wiring.consent.consent_service().history(uid, contacts)
     why = wiring.texting.why_not_asked().explain(uid, view.row.id)
     actors = [entry.actor for history in histories for entry in history.entries]
-    names = wiring.accounts.names().named(uid, actors)
+    names = wiring.accounts.names().names_of(uid, actors)
     return ConsentAnswer(
         contacts=[_contact(history, names) for history in histories],
         asked=WhyAnswer.model_validate(why),

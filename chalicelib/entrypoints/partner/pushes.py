@@ -18,7 +18,7 @@ from chalicelib.entrypoints.partner.signups import LoyaltyInput
 
 if TYPE_CHECKING:
     from chalicelib.domain.records import InventoryItem
-    from chalicelib.services.signups.pushes import Pushed, PushedMember, PushedVisit
+    from chalicelib.services.signups.pushes import PushedMember, PushedVisit, PushResult
 
 resource = Resource(__name__, tag="Pushes", front=PARTNER)
 
@@ -227,17 +227,17 @@ def _item(item: StockInput, at: int) -> InventoryItem:
     )
 
 
-def _one(done: Pushed) -> PushedAnswer:
+def _one(done: PushResult) -> PushedAnswer:
     if done.refused is not None:
         raise invalid_fields(field_fault(*done.refused))
     return _shown(done)
 
 
-def _answers(done: list[Pushed]) -> PushedAnswers:
+def _answers(done: list[PushResult]) -> PushedAnswers:
     return PushedAnswers(results=[_shown(each) for each in done])
 
 
-def _shown(done: Pushed) -> PushedAnswer:
+def _shown(done: PushResult) -> PushedAnswer:
     errors = [] if done.refused is None else [done.refused]
     return PushedAnswer(
         pos_id=done.pos_id,

@@ -61,7 +61,7 @@ def backups() -> TakesBackups:
 def run_worker() -> AudienceRunWorker:
     from chalicelib.services.audiences.recompute import Recompute
     from chalicelib.services.audiences.run import AudienceRunWorker
-    from chalicelib.services.audiences.sorting import Merging
+    from chalicelib.services.audiences.sorting import ListWriter
 
     recompute = Recompute(
         runs=outside.audience_runs(),
@@ -77,7 +77,7 @@ def run_worker() -> AudienceRunWorker:
         objects=outside.objects(),
         backups=backups(),
         recompute=recompute,
-        merging=Merging(outside.objects()),
+        merging=ListWriter(outside.objects()),
         terms=derivation.terms(),
         starter=audience_starts.starter(),
         notifier=notifications.notifier(),

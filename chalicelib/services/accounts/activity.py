@@ -58,7 +58,7 @@ class ActivityLog:
         continues the list. A page may be short while more follow. Raises BadPosition."""
         entries, position = self.audit.entries(uid, limit, before, wanted)
         people = [name for entry in entries for name in (entry.actor, entry.subject)]
-        names = self.names.named(uid, people)
+        names = self.names.names_of(uid, people)
         return [
             NamedEntry(
                 entry,

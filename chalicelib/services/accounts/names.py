@@ -23,7 +23,7 @@ class ActorNames:
     accounts: Accounts
     audit: Audit
 
-    def named(self, uid: Uid, actors: Iterable[str | None]) -> dict[str, str]:
+    def names_of(self, uid: Uid, actors: Iterable[str | None]) -> dict[str, str]:
         """Return a name for each actor: their e-mail, `a former member` for who has no row in the
         account any more, `AIQ` for what nobody did by hand. What is no person keeps its id."""
         wanted = {actor for actor in actors if actor}
@@ -38,7 +38,7 @@ class ActorNames:
         entries, _ = self.audit.entries(uid, LATEST_LOOKED_AT, None)
         for entry in entries:
             if entry.subject == subject:
-                return self.named(uid, [entry.actor]).get(entry.actor, US), entry.at
+                return self.names_of(uid, [entry.actor]).get(entry.actor, US), entry.at
         return None
 
 

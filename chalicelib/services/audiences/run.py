@@ -28,7 +28,7 @@ from chalicelib.services.audiences.snapshots import (
     snapshots_of,
     work_prefix,
 )
-from chalicelib.services.audiences.sorting import Merging
+from chalicelib.services.audiences.sorting import ListWriter
 from chalicelib.services.audiences.start import AudienceRunStarter
 from chalicelib.services.audiences.volumes import SnapshotDamaged
 from chalicelib.services.derivation.compare import digest_of
@@ -64,7 +64,7 @@ class AudienceRunWorker:
     objects: Objects
     backups: TakesBackups
     recompute: Recompute
-    merging: Merging
+    merging: ListWriter
     terms: TermsReader
     starter: AudienceRunStarter
     notifier: Notifier

@@ -33,7 +33,7 @@ class _Merged(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Merging:
+class ListWriter:
     """Writes the lists of a run."""
 
     objects: Objects

@@ -154,7 +154,7 @@ class Commit:
         perhaps = [rid for ext_id, rid in rids.items() if may_hold(seen.records, ext_id)]
         if perhaps and not sales and seen.sales is None:
             # Before the first sale of a scope nothing is stored of whom it has not listed.
-            perhaps = list(self.facts.listed(self.uid, perhaps))
+            perhaps = list(self.facts.listed_records(self.uid, perhaps))
         self._rows.update(dict.fromkeys({*rids.values()} - {*perhaps}, _NO_ROWS))
         for ext_id in sales:
             sid = SaleId(platform, scope, ext_id)

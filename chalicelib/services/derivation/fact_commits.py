@@ -33,7 +33,7 @@ from chalicelib.services.derivation.stages.sales import (
     renew_sales,
     say_doubles,
 )
-from chalicelib.services.ports.commits import CommitLock, Committed, Moment
+from chalicelib.services.ports.commits import CommitLock, Committed, LastCommit
 from chalicelib.services.ports.common import do_nothing
 from chalicelib.services.ports.stored_facts import LedgerRow, SaleId
 
@@ -87,10 +87,10 @@ class FactCommits(PageCommits):
             pass
         self.terms.clock.sleep(INDEX_SECONDS)
 
-    def moment(self, uid: Uid) -> Moment:
+    def last_commit(self, uid: Uid) -> LastCommit:
         """Wait for the commit under way, and say which it was."""
         with self._locked(uid) as lock:
-            return Moment(lock.fence, lock.has_whole_log)
+            return LastCommit(lock.fence, lock.has_whole_log)
 
     def tombstones(self, uid: Uid) -> Tombstones:
         """Wait for the commit under way, and return who is erased."""

@@ -143,7 +143,7 @@ class StandingJob:
             raise Overtaken
         if standing.until is not None:
             return standing.until
-        until = self.commits.moment(card.uid).fence
+        until = self.commits.last_commit(card.uid).fence
         ended = replace(standing, until=until)
         self.taking.rules.save(card.uid, with_standing(rules, card.platform, ended))
         return until

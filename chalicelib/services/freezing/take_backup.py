@@ -19,11 +19,11 @@ from chalicelib.domain.backups import (
     Backup,
     Shard,
     backup_id,
+    backups_to_drop,
     empty_shards,
     log_needed_from,
     shard_of,
     shards_for,
-    unneeded,
 )
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.times import HOUR
@@ -109,7 +109,7 @@ class TakeBackup:
         """Begin a backup as of the commit `at`; None: of now. Returns None where the log does not
         hold all that was ever stored."""
         watermarks = self._watermarks(uid, platform)
-        moment = self.commits.moment(uid)
+        moment = self.commits.last_commit(uid)
         before = self._last_good(uid, platform)
         through = before.fence if before else 0
         if not moment.is_logged or through < self.log.deleted_until(uid, platform):
@@ -214,7 +214,7 @@ class TakeBackup:
         abandoned = [b for b in building if now - b.heartbeat_at > ABANDONED_AFTER]
         if len(building) > len(abandoned):
             return
-        removed = [*unneeded(backups, now), *abandoned]
+        removed = [*backups_to_drop(backups, now), *abandoned]
         for backup in removed:
             self.audit.record(uid, _removal(backup, now))
         self.backups.delete(removed)

@@ -82,7 +82,7 @@ class ContactJudge:
     commits: FactCommits
     notice: WithdrawalNotice
 
-    def waiting(self, uid: Uid, platform: Platform, scope: ScopeId) -> frozenset[str]:
+    def waiting_records(self, uid: Uid, platform: Platform, scope: ScopeId) -> frozenset[str]:
         """Return the records of the scope that wait for a decision or were dismissed."""
         known = self.withdrawals.of_source(uid, platform)
         return frozenset(

@@ -50,7 +50,7 @@ class ExpiryPlanner:
         Each is queued first and noted then: a second look finds nothing to do.
         """
         queued = 0
-        for uid, last_look in self.expiries.watched():
+        for uid, last_look in self.expiries.watched_accounts():
             if not time_left():
                 break
             queued += self._try(uid, last_look)

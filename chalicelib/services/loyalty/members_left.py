@@ -61,7 +61,7 @@ class LeaverNotes:
         members = self._members(uid, new)
         gone = [rid for rid in new if rid not in members]
         while gone:
-            noted = self.leavers.noted(uid, platform)
+            noted = self.leavers.leaver_ids(uid, platform)
             ids = list(dict.fromkeys([*noted, *gone]))[:MOST_NOTED]
             if ids == noted or self.leavers.put(uid, platform, ids, instead_of=noted):
                 self._tell(uid, platform, len(ids))
@@ -74,7 +74,7 @@ class LeaverNotes:
         """
         left = list(left)
         while True:
-            noted = self.leavers.noted(uid, platform)
+            noted = self.leavers.leaver_ids(uid, platform)
             ids = list(dict.fromkeys([*noted, *left]))[:MOST_NOTED]
             remaining = self._members(uid, ids)
             gone = [rid for rid in ids if rid not in remaining]
@@ -161,7 +161,7 @@ class LeaverChoice:
         return len(ids)
 
     def _pending(self, uid: Uid, platform: Platform) -> list[str]:
-        ids = self.leavers.noted(uid, platform)
+        ids = self.leavers.leaver_ids(uid, platform)
         if not ids:
             raise Conflict(NOBODY_LEFT)
         return ids
@@ -197,7 +197,7 @@ class KeepWorker:
         """
         uid, platform, total = message.uid, message.platform, 0
         while True:
-            noted = self.leavers.noted(uid, platform)
+            noted = self.leavers.leaver_ids(uid, platform)
             if message.last not in noted:
                 return total
             decided = noted[: noted.index(message.last) + 1][:TAKEN_OFF_AT_ONCE]
@@ -225,7 +225,7 @@ def _without(leavers: Leavers, uid: Uid, platform: Platform, ids: Iterable[str])
     """Take these off the list, and return who stays on it."""
     decided = set(ids)
     while True:
-        noted = leavers.noted(uid, platform)
+        noted = leavers.leaver_ids(uid, platform)
         pending = [rid for rid in noted if rid not in decided]
         if leavers.put(uid, platform, pending, instead_of=noted):
             return pending

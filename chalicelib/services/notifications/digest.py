@@ -51,13 +51,15 @@ def may_get_digests(user: User) -> bool:
     return user.active and has_right(user.role, "notifications:read")
 
 
-def opening(notification: Notification) -> str:
+def opening_id(notification: Notification) -> str:
     """Return the id of this opening; a notification cleared and raised again has another."""
     named = f"{notification.kind}\n{notification.subject}\n{notification.raised_at}"
     return blake2b(named.encode(), digest_size=8).hexdigest()
 
 
-def untold(recipient: Recipient, opened: Iterable[Notification]) -> list[Notification]:
+def unsent_notifications(
+    recipient: Recipient, opened: Iterable[Notification]
+) -> list[Notification]:
     """Return the open notifications of the recipient's severities that were in no digest of theirs.
 
     The gravest come first.
@@ -67,7 +69,7 @@ def untold(recipient: Recipient, opened: Iterable[Notification]) -> list[Notific
         for each in opened
         if each.cleared_at is None
         and each.severity in recipient.severities
-        and opening(each) not in recipient.sent_openings
+        and opening_id(each) not in recipient.sent_openings
     ]
     return sorted(items, key=lambda n: (GRAVEST_FIRST.index(n.severity), -n.raised_at, n.kind))
 
@@ -81,8 +83,8 @@ def openings_after(
     recipient: Recipient, opened: Iterable[Notification], sent: Iterable[Notification]
 ) -> frozenset[str]:
     """Return the openings to keep once `sent` went; those no longer open are forgotten."""
-    still_open = recipient.sent_openings & {opening(each) for each in opened}
-    return still_open | {opening(each) for each in sent}
+    still_open = recipient.sent_openings & {opening_id(each) for each in opened}
+    return still_open | {opening_id(each) for each in sent}
 
 
 def write_letter(account: Account, items: Sequence[Notification], dashboard: str) -> Letter:

@@ -11,7 +11,7 @@ from chalicelib.services.notifications.digest import (
     is_due,
     may_get_digests,
     openings_after,
-    untold,
+    unsent_notifications,
     write_letter,
 )
 from chalicelib.services.ports.accounts import Account, Accounts, User
@@ -112,7 +112,7 @@ class DigestSender:
             for user in self.accounts.users(uid)
             if user.sub in recipients
             and may_get_digests(user)
-            and untold(recipients[user.sub], opened)
+            and unsent_notifications(recipients[user.sub], opened)
         ]
         return waiting, opened
 
@@ -121,7 +121,7 @@ class DigestSender:
     ) -> SendTotals:
         """Claim, send, note. A worker that dies in between has sent at most one, and its items come
         again."""
-        items, at = untold(recipient, opened), self.clock.now()
+        items, at = unsent_notifications(recipient, opened), self.clock.now()
         letter = write_letter(account, items, self.dashboard)
         if not self.digests.claim(account.uid, user.sub, recipient, at):
             return SendTotals()

@@ -70,7 +70,7 @@ class User:
         return self.last_seen_at is not None or self.invited_at is None
 
 
-class Invited(NamedTuple):
+class InvitedUser(NamedTuple):
     """Who was invited. `is_new`: they had no log-in before. `is_mailed`: the directory has written
     to them, since they have yet to log in for the first time."""
 
@@ -127,7 +127,7 @@ class Accounts(Protocol):
 class People(Protocol):
     """The directory that proves who somebody is."""
 
-    def invite(self, email: str) -> Invited:
+    def invite(self, email: str) -> InvitedUser:
         """Return who has this e-mail, else a new person. The directory writes to who has never
         logged in, again and with another password when it has done so before.
 

@@ -55,7 +55,7 @@ class KeyUse(NamedTuple):
 NEVER_USED = KeyUse()
 
 
-class Counted(NamedTuple):
+class CountResult(NamedTuple):
     """Whether a call was counted, and the use that is stored now."""
 
     done: bool
@@ -109,7 +109,7 @@ class KeyUses(Protocol):
 
     def count(
         self, uid: Uid, key: str, bucket: Bucket, before: KeyUse, limits: CallLimits, now: Instant
-    ) -> Counted:
+    ) -> CountResult:
         """Count a call where windows and counts still allow it as `before` did."""
         ...
 

@@ -105,8 +105,8 @@ class CommitLock:
     given_back: bool = False
 
 
-class Moment(NamedTuple):
-    """A moment of an account's facts: every commit up to `fence` has ended. `is_logged`: the facts
+class LastCommit(NamedTuple):
+    """The last commit of an account that has ended: all up to `fence` have. `is_logged`: the facts
     log has all that they stored."""
 
     fence: Fence

@@ -87,7 +87,7 @@ class ConsentLog(ContactStates, Protocol):
         """Set `due_at` to `next_at` if it still is what was read; False when another was first."""
         ...
 
-    def waiting(self, uid: Uid) -> int:
+    def count_waiting(self, uid: Uid) -> int:
         """Return how many requests of the account are wanted and have not been made."""
         ...
 

@@ -15,7 +15,8 @@ class Recipient:
     """A user for whom digests were ever chosen.
 
     `claimed_at`: when their last digest was begun. `sent_openings`: the openings of notifications
-    that their digests named and that were open then, see `services.notifications.digest.opening`.
+    that their digests named and that were open then, see `opening_id` of
+    `services/notifications/digest.py`.
     """
 
     severities: frozenset[Severity] = frozenset()

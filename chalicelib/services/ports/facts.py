@@ -77,7 +77,7 @@ class FactStore(Protocol):
         """`sales`, `returns` and `rows`, read at once."""
         ...
 
-    def listed(self, uid: Uid, records: Sequence[str]) -> set[str]:
+    def listed_records(self, uid: Uid, records: Sequence[str]) -> set[str]:
         """Those of the records of which a POS told more than a sale."""
         ...
 
@@ -85,7 +85,7 @@ class FactStore(Protocol):
         """Return the ranges in which all ids of the scope lie that have a row."""
         ...
 
-    def known(
+    def rows_and_carriers(
         self, uid: Uid, records: Iterable[str], keys: Iterable[MergeKey]
     ) -> tuple[dict[str, RecordRows], dict[MergeKey, KeyCarriers]]:
         """`rows` and `carriers`, read at once."""

@@ -26,7 +26,7 @@ class Expiries(Protocol):
         """Take the account off the list, whatever put it there."""
         ...
 
-    def watched(self) -> Iterator[tuple[Uid, Day | None]]:
+    def watched_accounts(self) -> Iterator[tuple[Uid, Day | None]]:
         """Every account on the list, with the day it was last looked at."""
         ...
 
@@ -45,7 +45,7 @@ class Leavers(Protocol):
         noted."""
         ...
 
-    def noted(self, uid: Uid, platform: Platform) -> list[str]:
+    def leaver_ids(self, uid: Uid, platform: Platform) -> list[str]:
         """The ids that are noted, read consistently."""
         ...
 

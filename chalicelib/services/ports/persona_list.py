@@ -12,7 +12,7 @@ from chalicelib.domain.words import Uid
 
 
 class SharedKeys(Protocol):
-    def shared(self, uid: Uid) -> list[MergeKey]:
+    def shared_keys(self, uid: Uid) -> list[MergeKey]:
         """Keys carried too widely to merge anybody, today."""
         ...
 

@@ -63,7 +63,7 @@ class SwitchCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class SaleSeen:
+class SaleOfPair:
     """A sale of a pair. `amount`: without tip and fees, in minor units."""
 
     platform: Platform
@@ -84,8 +84,8 @@ class DoubledPair:
     n: str
     persona: str
     day: Day
-    old: SaleSeen
-    new: SaleSeen
+    old: SaleOfPair
+    new: SaleOfPair
 
     @property
     def is_decided(self) -> bool:

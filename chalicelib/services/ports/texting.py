@@ -138,7 +138,7 @@ class UnclearReplies(Protocol):
         """Keep the reply; the same one again changes nothing."""
         ...
 
-    def waiting(self, uid: Uid) -> list[UnclearReply]:
+    def waiting_replies(self, uid: Uid) -> list[UnclearReply]:
         """Return the replies that wait, the oldest first."""
         ...
 

@@ -37,7 +37,7 @@ LOOKS_FOR_ITS_ROW = 20
 RUNS_AT_ONCE = 100
 
 
-class Waiting(Exception):
+class ErasureBlocked(Exception):
     """Something must end first: the job looks again a moment later."""
 
 
@@ -71,7 +71,7 @@ class EraseWorker:
                 if erasure.state == "erasing" and not time_left():
                     self._send_again(message)
                     break
-        except Waiting:
+        except ErasureBlocked:
             # Longer each time: it may take as long as a large source is put back.
             delay = min(WAIT_SECONDS * (1 + message.hop), LONGEST_WAIT_SECONDS)
             self._send_again(message, delay_seconds=delay)
@@ -80,7 +80,10 @@ class EraseWorker:
         return ended
 
     def advance(self, erasure: Erasure, until: Step) -> Erasure:
-        """Do the steps before `until`, however long they take. Raises Waiting, StaleVersion."""
+        """Do the steps before `until`, however long they take.
+
+        Raises ErasureBlocked, StaleVersion.
+        """
         while erasure.state == "erasing" and erasure.step != until:
             erasure = self._step(erasure, lambda: True)
         return erasure
@@ -211,16 +214,19 @@ class EraseWorker:
         return replace(erasure, position="")
 
     def _backups(self, erasure: Erasure, _: TimeLeft) -> Erasure:
-        """Raises Waiting while a backup is being taken or facts are being put back, and before
-        older erasures have ended: two at once would undo each other's lists."""
+        """Erase the person from the backups.
+
+        Raises ErasureBlocked while a backup is being taken or facts are being put back, and before
+        older erasures have ended: two at once would undo each other's lists.
+        """
         uid = erasure.uid
         others = self.erasures.of_account(uid)
         if any(each.state == "erasing" and each.id < erasure.id for each in others):
-            raise Waiting
+            raise ErasureBlocked
         tombstones = self.tombstones.current_tombstones(uid)
         platforms = self._platforms(erasure)
         if any(self.sources.is_busy(uid, platform) for platform in platforms):
-            raise Waiting
+            raise ErasureBlocked
         for platform in platforms:
             gone = self.sources.erase_from_backups(uid, platform, tombstones)
             erasure = _counted(erasure, "backups", gone)
@@ -228,9 +234,12 @@ class EraseWorker:
         return erasure
 
     def _lists(self, erasure: Erasure, _: TimeLeft) -> Erasure:
-        """Raises Waiting while an audience run writes lists."""
+        """Erase the person from the lists.
+
+        Raises ErasureBlocked while an audience run writes them.
+        """
         if self.lists.is_run_under_way(erasure.uid):
-            raise Waiting
+            raise ErasureBlocked
         gone = self.lists.erase_from_lists(erasure.uid, erasure.records, erasure.id)
         return _counted(erasure, "lines of lists", gone)
 

@@ -211,7 +211,7 @@ class PurgeWorker:
         kept = taking.backups.of_source(uid, platform)
         base = next((backup for backup in kept if backup.run == run), None)
         if base is None:
-            fence, now = self.erase_facts.commits.moment(uid).fence, taking.clock.now()
+            fence, now = self.erase_facts.commits.last_commit(uid).fence, taking.clock.now()
             empty = Backup(
                 uid,
                 platform,

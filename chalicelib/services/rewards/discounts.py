@@ -51,7 +51,7 @@ class DiscountService:
             raise NotFound(NO_DISCOUNT)
         return found
 
-    def listed(self, uid: Uid) -> list[ListedDiscount]:
+    def all_discounts(self, uid: Uid) -> list[ListedDiscount]:
         """Return all discounts with what is known of their twins, the first created first."""
         discounts, names = self.discounts.for_account(uid), self.names.names(uid)
         redeemed = self.discounts.redeemed(uid)

@@ -88,7 +88,7 @@ class PushedVisit:
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class PushResult:
     """What became of one of the things pushed. `refused`: what is wrong with it, by its field; then
     nothing of it was stored. `record`: the shopper's."""
 
@@ -120,7 +120,7 @@ class PushService:
         platform: Platform,
         members: Sequence[PushedMember],
         waited: Waited | None = None,
-    ) -> list[Pushed]:
+    ) -> list[PushResult]:
         """Store shoppers, whole as they are told; an older one takes no newer one's place.
 
         `waited`: see `FactCommits.commit`, here and below. Raises SourceStandsStill.
@@ -140,7 +140,7 @@ class PushService:
         platform: Platform,
         members: Sequence[PushedMember],
         made: Sequence[Customer | None],
-    ) -> list[Pushed]:
+    ) -> list[PushResult]:
         """Return what became of shoppers, or will. `made`: their records."""
         source, scope = _member_place(platform)
         good = [customer for customer in made if customer is not None]
@@ -148,10 +148,10 @@ class PushService:
         done = []
         for member, customer in zip(members, made, strict=True):
             if customer is None:
-                done.append(Pushed(member.pos_id, refused=("pos_id", NO_CONTACT)))
+                done.append(PushResult(member.pos_id, refused=("pos_id", NO_CONTACT)))
                 continue
             rid = record_id(uid, source, scope, customer.ext_id)
-            done.append(Pushed(customer.ext_id, holders.get(rid, rid), rid))
+            done.append(PushResult(customer.ext_id, holders.get(rid, rid), rid))
         return done
 
     def sales(
@@ -160,7 +160,7 @@ class PushService:
         platform: Platform,
         visits: Sequence[PushedVisit],
         waited: Waited | None = None,
-    ) -> list[Pushed]:
+    ) -> list[PushResult]:
         """Store sales; one that the source itself told of stays as it is.
 
         Raises SourceStandsStill.
@@ -179,20 +179,20 @@ class PushService:
         known = self.facts.sales(
             uid, [SaleId(source, one.scope, one.sale.ext_id) for one in read if one.sale]
         )
-        done: list[Pushed] = []
+        done: list[PushResult] = []
         by_scope: dict[ScopeId, list[Sale]] = {}
         for visit, one in zip(visits, read, strict=True):
             if one.sale is None:
-                done.append(Pushed(visit.pos_id, refused=one.refused))
+                done.append(PushResult(visit.pos_id, refused=one.refused))
                 continue
             stored = known.get(SaleId(source, one.scope, one.sale.ext_id))
             if stored is not None and PUSHED not in stored.sale.flags:
-                done.append(Pushed(visit.pos_id, warnings=(("pos_id", PULLED),)))
+                done.append(PushResult(visit.pos_id, warnings=(("pos_id", PULLED),)))
                 continue
             sale = one.sale if stored is None else _keeping(one.sale, stored.sale, visit)
             by_scope.setdefault(one.scope, []).append(sale)
             warnings = (("location", NOT_MAPPED),) if UNKNOWN_LOCATION in sale.flags else ()
-            done.append(Pushed(visit.pos_id, warnings=warnings))
+            done.append(PushResult(visit.pos_id, warnings=warnings))
         for scope, sales in by_scope.items():
             self._see_locations(uid, source, scope, sales)
             self.commits.commit(uid, source, scope, sales=sales, waited=waited)

@@ -27,10 +27,10 @@ from chalicelib.services.ports.waiting_pushes import (
     WaitingPushes,
 )
 from chalicelib.services.signups.pushes import (
-    Pushed,
     PushedLine,
     PushedMember,
     PushedVisit,
+    PushResult,
     PushService,
 )
 
@@ -56,7 +56,7 @@ class PushesInTurn:
 
     def members(
         self, uid: Uid, platform: Platform, members: Sequence[PushedMember]
-    ) -> list[Pushed]:
+    ) -> list[PushResult]:
         """Store shoppers, or keep them until their source moves again.
 
         Raises SourceStandsStill where too much waits, or the source's data was removed; CommitBusy.
@@ -69,7 +69,9 @@ class PushesInTurn:
             lambda: self._kept_members(uid, platform, members),
         )
 
-    def sales(self, uid: Uid, platform: Platform, visits: Sequence[PushedVisit]) -> list[Pushed]:
+    def sales(
+        self, uid: Uid, platform: Platform, visits: Sequence[PushedVisit]
+    ) -> list[PushResult]:
         """Store sales, or keep them. Raises the same."""
         return self._store_or_keep(
             uid,
@@ -105,9 +107,9 @@ class PushesInTurn:
         uid: Uid,
         platform: Platform,
         kind: PushKind,
-        store: Callable[[], list[Pushed]],
-        kept: Callable[[], tuple[list[Pushed], list[dict[str, Any]]]],
-    ) -> list[Pushed]:
+        store: Callable[[], list[PushResult]],
+        kept: Callable[[], tuple[list[PushResult], list[dict[str, Any]]]],
+    ) -> list[PushResult]:
         for _ in range(TRIES):
             try:
                 return store()
@@ -138,7 +140,7 @@ class PushesInTurn:
 
     def _kept_members(
         self, uid: Uid, platform: Platform, members: Sequence[PushedMember]
-    ) -> tuple[list[Pushed], list[dict[str, Any]]]:
+    ) -> tuple[list[PushResult], list[dict[str, Any]]]:
         made = [self.service.customer(member) for member in members]
         done = self.service.members_done(uid, platform, members, made)
         held = self.tombstones.current_tombstones(uid)
@@ -151,11 +153,11 @@ class PushesInTurn:
 
     def _kept_sales(
         self, uid: Uid, platform: Platform, visits: Sequence[PushedVisit]
-    ) -> tuple[list[Pushed], list[dict[str, Any]]]:
+    ) -> tuple[list[PushResult], list[dict[str, Any]]]:
         held, done, things = self.tombstones.current_tombstones(uid), [], []
         for visit in visits:
             fault = self.service.fault(visit)
-            done.append(_waits(Pushed(visit.pos_id, refused=fault)))
+            done.append(_waits(PushResult(visit.pos_id, refused=fault)))
             if fault is None:
                 member = visit.member
                 if member is not None and self._is_erased(uid, platform, member, held):
@@ -203,7 +205,7 @@ class PushesInTurn:
                 return
 
 
-def _waits(done: Pushed) -> Pushed:
+def _waits(done: PushResult) -> PushResult:
     return done if done.refused else replace(done, warnings=(*done.warnings, ("pos_id", WAITS)))
 
 

@@ -129,7 +129,7 @@ class SignUpService:
 
         keys = [MergeKey("phone", told.phone)] if told.phone else []
         keys += [MergeKey("email", told.email)] if told.email else []
-        read = partial(self.facts.known, uid, [rid], keys)
+        read = partial(self.facts.rows_and_carriers, uid, [rid], keys)
         _, commit = self.commits.at_the_till(uid, take, read)
         return found[-1], commit
 

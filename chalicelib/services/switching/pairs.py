@@ -16,7 +16,7 @@ from chalicelib.domain.sales_summary import SaleRef
 from chalicelib.domain.times import DAY, day_text
 from chalicelib.domain.words import Day, Platform, Uid
 from chalicelib.services.ports.changes import PreviewReads
-from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SaleSeen
+from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SaleOfPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +84,5 @@ def _name(new: SaleRef, day: Day) -> str:
     return f"{day_text(day)}-{blake2b(place, digest_size=8).hexdigest()}"
 
 
-def _seen(ref: SaleRef) -> SaleSeen:
-    return SaleSeen(ref.platform, ref.scope, ref.ext_id, ref.ordered_at, ref.net, ref.double)
+def _seen(ref: SaleRef) -> SaleOfPair:
+    return SaleOfPair(ref.platform, ref.scope, ref.ext_id, ref.ordered_at, ref.net, ref.double)

@@ -239,7 +239,7 @@ _STILL_TO_DO: dict[str, str] = {
 }
 
 
-def proposed(view: SwitchView) -> dict[str, str]:
+def proposed_settings(view: SwitchView) -> dict[str, str]:
     """The settings that are proposed for the new source, by key."""
     own = {ACCRUAL_START: view.accrual_start, ENROLL_AFTER: view.enroll_after}
     return {key: day_text(view.switch.day) for key, value in own.items() if value is None}

@@ -197,7 +197,7 @@ class RunNotices:
             self.notifier.clear(result.uid, kind, subject)
 
     def _raise_shared(self, result: RunResult) -> bool:
-        keys = len(self.shared_keys.shared(result.uid))
+        keys = len(self.shared_keys.shared_keys(result.uid))
         if keys:
             self._raise(result, "shared_key", result.platform, {"keys": keys})
         return keys > 0

@@ -186,7 +186,7 @@ class PageIntake:
         to read them again."""
         lease = self.lease
         if self._waiting is None:
-            self._waiting = self.contacts.waiting(lease.uid, lease.platform, self.scope)
+            self._waiting = self.contacts.waiting_records(lease.uid, lease.platform, self.scope)
         if not committed.withheld and not self._waiting:
             return set()
         told = {record_id(lease.uid, lease.platform, self.scope, c.ext_id): c for c in batch}
@@ -207,7 +207,7 @@ class PageIntake:
             if not sale.is_status_known:
                 at = min(sale.ordered_at, sale.updated_at or sale.ordered_at)
                 stream.words_from = self._earliest(stream.words_from, at, stream)
-        missed = self.sale_watch.missed(sales) if self.sale_watch else NO_IDS
+        missed = self.sale_watch.ids_missing_before(sales) if self.sale_watch else NO_IDS
         changes = self._changed_facts("sales", sales, _ext_id, rows, missed)
         for part in self._parts("sales", [sale for sale, _, _ in changes]):
             self._commit(sales=part)

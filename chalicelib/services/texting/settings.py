@@ -171,7 +171,7 @@ class TextingService:
             rules=with_brand(rules, account),
             today=self.texts.totals(account.uid, today),
             this_month=self.texts.totals(account.uid, today[: len("2026-01")]),
-            waiting=self.log.waiting(account.uid),
+            waiting=self.log.count_waiting(account.uid),
             status=self._status(rules),
         )
 

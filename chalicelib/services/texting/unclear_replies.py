@@ -39,9 +39,9 @@ class ReplyQueue:
         self.replies.add(uid, reply)
         self.notifier.raise_(uid, "unclear_replies", ALL_OF_THEM)
 
-    def waiting(self, uid: Uid) -> list[UnclearReply]:
+    def waiting_replies(self, uid: Uid) -> list[UnclearReply]:
         """Return the replies that wait, the oldest first, at most 200."""
-        replies = self.replies.waiting(uid)
+        replies = self.replies.waiting_replies(uid)
         if not replies:  # the last may have gone by its age
             self.notifier.clear(uid, "unclear_replies", ALL_OF_THEM)
         return replies[:SHOWN]
@@ -63,7 +63,7 @@ class ReplyQueue:
             uid, AuditEntry(now, actor, "texting.reply_read", reply_id, after={"means": means})
         )
         self.replies.remove(uid, reply_id)
-        return self.waiting(uid)
+        return self.waiting_replies(uid)
 
 
 def _stop_entry(reply: UnclearReply, actor: str) -> Entry:

@@ -13,7 +13,7 @@ from chalicelib.adapters.aws import client as aws
 from chalicelib.adapters.aws.operator_topic import SnsOperatorTopic
 from chalicelib.adapters.aws.people import CognitoPeople
 from chalicelib.domain.errors import Conflict
-from chalicelib.services.ports.accounts import Invited
+from chalicelib.services.ports.accounts import InvitedUser
 
 POOL, TOPIC = "us-east-1_pool", "arn:aws:sns:us-east-1:000000000000:operator"
 EMAIL = "new@example.com"
@@ -51,7 +51,7 @@ def test_somebody_new_is_made_and_mailed(stubbed: dict[str, Stubber]) -> None:
         },
     )
 
-    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-1", is_new=True, is_mailed=True)
+    assert CognitoPeople(POOL).invite(EMAIL) == InvitedUser("sub-1", is_new=True, is_mailed=True)
 
 
 def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
@@ -70,7 +70,7 @@ def test_who_has_a_log_in_already_keeps_it(stubbed: dict[str, Stubber]) -> None:
         {"UserPoolId": POOL, "Username": EMAIL},
     )
 
-    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-7", is_new=False, is_mailed=False)
+    assert CognitoPeople(POOL).invite(EMAIL) == InvitedUser("sub-7", is_new=False, is_mailed=False)
 
 
 def has_an_unused_log_in(cognito: Stubber) -> None:
@@ -101,14 +101,14 @@ def test_who_never_logged_in_is_mailed_another_password(stubbed: dict[str, Stubb
         },
     )
 
-    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-7", is_new=False, is_mailed=True)
+    assert CognitoPeople(POOL).invite(EMAIL) == InvitedUser("sub-7", is_new=False, is_mailed=True)
 
 
 def test_who_logs_in_at_that_moment_keeps_their_password(stubbed: dict[str, Stubber]) -> None:
     has_an_unused_log_in(stubbed["cognito-idp"])
     stubbed["cognito-idp"].add_client_error("admin_create_user", "UnsupportedUserStateException")
 
-    assert CognitoPeople(POOL).invite(EMAIL) == Invited("sub-7", is_new=False, is_mailed=False)
+    assert CognitoPeople(POOL).invite(EMAIL) == InvitedUser("sub-7", is_new=False, is_mailed=False)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.acts import Acts, Imported, Join
+from chalicelib.domain.acts import Acts, ImportedPoints, Join
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.records import Customer
 from chalicelib.domain.rules import Loyalty, Rules, Source, Terms
@@ -44,7 +44,7 @@ def a_member(
     *joins: Join,
     platform: str = "posabit",
     scope: str = "venue-1",
-    imported: Imported | None = None,
+    imported: ImportedPoints | None = None,
     **fields: Any,
 ) -> SourceRecord:
     acts = Acts(joins=joins, imported=imported)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.ids import record_id, store_key_id
-from chalicelib.domain.personas import Bought, Figures, Persona
+from chalicelib.domain.personas import Figures, LastPurchase, Persona
 from chalicelib.domain.records import Customer, Sale
 from chalicelib.domain.words import Instant
 
@@ -214,7 +214,7 @@ def _persona(
 
 def _bought(
     members: Ids, known: Mapping[str, Shopper], sales_of: Mapping[str, list[Sold]], zone: str
-) -> tuple[Bought, ...]:
+) -> tuple[LastPurchase, ...]:
     days: dict[str, int] = {}
     for member in members:
         for sold in sales_of.get(member, []):
@@ -222,7 +222,7 @@ def _bought(
             day = (at.date() - date(1970, 1, 1)).days
             platform = known[member].platform
             days[platform] = max(day, days.get(platform, day))
-    return tuple(Bought(platform, day) for platform, day in sorted(days.items()))
+    return tuple(LastPurchase(platform, day) for platform, day in sorted(days.items()))
 
 
 def _told_at(customer: Customer, id_: str) -> tuple[float, float, str]:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.acts import Join
 from chalicelib.domain.ids import record_id, store_key_id
-from chalicelib.domain.personas import Bought, Figures, Persona
+from chalicelib.domain.personas import Figures, LastPurchase, Persona
 from chalicelib.domain.records import Sale
 from chalicelib.domain.rules import Rules, Source
 from chalicelib.domain.words import Instant
@@ -209,7 +209,7 @@ class _Model:
             expired, expires_on = self.expired(members, own)
             causes = {**self.by_cause(own), **expired, **self.given_by_hand(members)}
             amounts.update({cause: amount for cause, amount in causes.items() if amount})
-            bought = tuple(Bought(*pair) for pair in sorted(self.bought(members).items()))
+            bought = tuple(LastPurchase(*pair) for pair in sorted(self.bought(members).items()))
             personas[members] = replace(
                 base,
                 reasons=tuple(sorted(reasons.items())),

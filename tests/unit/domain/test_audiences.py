@@ -20,7 +20,7 @@ from chalicelib.domain.audiences import (
     tags_of,
 )
 from chalicelib.domain.membership import Reason
-from chalicelib.domain.personas import Bought, Figures, Persona
+from chalicelib.domain.personas import Figures, LastPurchase, Persona
 
 TODAY = 20_000
 ANA = Persona(
@@ -38,7 +38,7 @@ ANA = Persona(
     flags=frozenset({"minor", "busy"}),
     reasons=(Reason("form", None),),
     figures=Figures(
-        points=120, bought=(Bought("posabit", TODAY - 7), Bought("thsuite", TODAY - 9))
+        points=120, bought=(LastPurchase("posabit", TODAY - 7), LastPurchase("thsuite", TODAY - 9))
     ),
 )
 PLAIN = replace(
@@ -72,7 +72,7 @@ def test_a_line_says_what_the_list_shows_of_a_persona() -> None:
 
 @pytest.mark.parametrize(("days_ago", "lapsed"), [(89, False), (90, False), (91, True)])
 def test_who_bought_last_over_ninety_days_ago_has_lapsed(days_ago: int, lapsed: bool) -> None:
-    figures = Figures(bought=(Bought("posabit", TODAY - days_ago),))
+    figures = Figures(bought=(LastPurchase("posabit", TODAY - days_ago),))
 
     assert list_persona(replace(ANA, figures=figures), "unknown", TODAY).lapsed is lapsed
 

@@ -12,12 +12,12 @@ from chalicelib.domain.backups import (
     Backup,
     Shard,
     backup_id,
+    backups_to_drop,
     empty_shards,
     log_needed_from,
     pin,
     shard_of,
     shards_for,
-    unneeded,
     with_shard,
 )
 from chalicelib.domain.pulled_facts import FactPlace
@@ -44,22 +44,22 @@ def test_ids_sort_by_the_moment_they_are_of() -> None:
 def test_the_newest_thirty_nights_stay() -> None:
     nights = [backup(n, days_old=31 - n) for n in range(1, 32)]
 
-    assert fences(unneeded(nights, NOW)) == [1]
-    assert unneeded(nights[1:], NOW) == []
+    assert fences(backups_to_drop(nights, NOW)) == [1]
+    assert backups_to_drop(nights[1:], NOW) == []
 
 
 def test_no_night_over_35_days_old_stays_but_the_newest_backup_of_all() -> None:
     ages = {1: 36.0, 2: 35.001, 3: 35.0}
     backups = [backup(fence, days_old=age) for fence, age in ages.items()]
 
-    assert fences(unneeded(backups, NOW)) == [2, 1]
-    assert fences(unneeded(backups[:2], NOW)) == [1]
+    assert fences(backups_to_drop(backups, NOW)) == [2, 1]
+    assert fences(backups_to_drop(backups[:2], NOW)) == [1]
 
 
 def test_five_on_demand_stay_beside_the_nights() -> None:
     asked = [backup(n, "on_demand") for n in range(1, 7)]
 
-    assert fences(unneeded([*asked, backup(0)], NOW)) == [1]
+    assert fences(backups_to_drop([*asked, backup(0)], NOW)) == [1]
 
 
 def test_what_is_pinned_stays_whatever_it_is_and_what_is_being_built_is_not_judged() -> None:
@@ -72,8 +72,8 @@ def test_what_is_pinned_stays_whatever_it_is_and_what_is_being_built_is_not_judg
         backup(6),
     ]
 
-    assert fences(unneeded(backups, NOW)) == [4, 3]
-    assert fences(unneeded([backup(4, state="bad"), backup(3, "ahead")], NOW)) == [4, 3]
+    assert fences(backups_to_drop(backups, NOW)) == [4, 3]
+    assert fences(backups_to_drop([backup(4, state="bad"), backup(3, "ahead")], NOW)) == [4, 3]
 
 
 @pytest.mark.parametrize(

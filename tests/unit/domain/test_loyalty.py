@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.acts import Imported
+from chalicelib.domain.acts import ImportedPoints
 from chalicelib.domain.loyalty import (
     BEFORE_ANY_DAY,
     earn_from,
@@ -255,7 +255,7 @@ def test_a_return_without_a_sale_takes_from_the_latest_order_even_beyond_the_cap
 
 
 def test_until_the_lock_todays_balance_of_the_pos_counts() -> None:
-    member = a_member(pos_points=15, imported=Imported(99, "run_1"))
+    member = a_member(pos_points=15, imported=ImportedPoints(99, "run_1"))
 
     assert imported_points(member, terms(posabit=Source(imported_on=TODAY))) == 1_500
     assert imported_points(member, terms(posabit=Source())) == 0
@@ -264,7 +264,7 @@ def test_until_the_lock_todays_balance_of_the_pos_counts() -> None:
 
 def test_the_locking_listing_counts_for_ever_whatever_the_date_says() -> None:
     locked = Source(imported_on=None, import_locks={"venue-1": "run_1"})
-    member = a_member(pos_points=15, imported=Imported(99, "run_1"))
+    member = a_member(pos_points=15, imported=ImportedPoints(99, "run_1"))
 
     assert imported_points(member, terms(posabit=locked)) == 9_900
 
@@ -273,7 +273,7 @@ def test_whoever_was_not_in_the_locking_listing_carries_no_points() -> None:
     locked = Source(imported_on=TODAY, import_locks={"venue-1": "run_1"})
 
     assert imported_points(a_member(pos_points=15), terms(posabit=locked)) == 0
-    other = a_member(pos_points=15, imported=Imported(15, "run_2"))
+    other = a_member(pos_points=15, imported=ImportedPoints(15, "run_2"))
     assert imported_points(other, terms(posabit=locked)) == 0
 
 

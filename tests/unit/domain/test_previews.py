@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.acts import Acts, Imported, Join, merge_joins
+from chalicelib.domain.acts import Acts, ImportedPoints, Join, merge_joins
 from chalicelib.domain.identity import Component, SourceRecord
 from chalicelib.domain.keeps import joins_to_keep, without_overruled
 from chalicelib.domain.loyalty import BEFORE_ANY_DAY, earned_points, imported_points
@@ -96,7 +96,7 @@ records = st.builds(
         flags=st.sampled_from([frozenset()] * 5 + [frozenset({"employee"})]),
     ),
     first_seen=st.just(NOON),
-    acts=st.builds(Acts, joins, st.sampled_from([None, Imported(70, "run")])),
+    acts=st.builds(Acts, joins, st.sampled_from([None, ImportedPoints(70, "run")])),
 )
 purchases = st.sets(st.sampled_from([0, 1, 2, 4, 5, 7, 9]), max_size=3)
 

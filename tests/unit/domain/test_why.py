@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.acts import Imported, Join
+from chalicelib.domain.acts import ImportedPoints, Join
 from chalicelib.domain.identity import Component, MergeKey, SourceRecord
 from chalicelib.domain.personas import Persona, derive_persona
 from chalicelib.domain.rules import Source, Terms
@@ -114,7 +114,7 @@ def test_a_member_by_an_act_is_told_what_it_was_and_when(
 
 def test_who_came_with_points_is_told_of_no_day_and_may_have_more_reasons() -> None:
     imports = terms(posabit=Source(import_locks={"venue-1": "run"}), earn_only_from_joining=True)
-    with_points = a_member("1", FORM, phone=PHONE, imported=Imported(40, "run"))
+    with_points = a_member("1", FORM, phone=PHONE, imported=ImportedPoints(40, "run"))
 
     assert member(with_points, by=imports) == [
         Explanation(

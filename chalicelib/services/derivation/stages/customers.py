@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.acts import Acts, Imported, Join, hear_flags, merge_joins
+from chalicelib.domain.acts import Acts, ImportedPoints, Join, hear_flags, merge_joins
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.listing_checks import lacks_a_contact
@@ -111,5 +111,5 @@ def _acts(
     if join is not None:
         acts = replace(acts, joins=merge_joins(acts.joins, [join]))
     if import_run is not None:
-        acts = replace(acts, imported=Imported(customer.pos_points or 0, import_run))
+        acts = replace(acts, imported=ImportedPoints(customer.pos_points or 0, import_run))
     return hear_flags(acts, before, customer, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.acts import Acts, Imported, flag_words
+from chalicelib.domain.acts import Acts, ImportedPoints, flag_words
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.ledger import ADJUSTMENT_PREFIX, REDEMPTION_PREFIX
@@ -96,7 +96,7 @@ def _with_version(commit: Commit, record: SourceRecord, version: PulledCustomer)
     return replace(record, customer=version.customer, withheld=version.withheld, acts=acts)
 
 
-def _acts(record: SourceRecord, imported: Imported | None) -> Acts:
+def _acts(record: SourceRecord, imported: ImportedPoints | None) -> Acts:
     """The record's acts. Words of consent that only its body told are written down first."""
     words = flag_words(record.acts, record.withheld or record.customer)
     return replace(record.acts, imported=imported, words=words)

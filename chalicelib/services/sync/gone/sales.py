@@ -60,7 +60,7 @@ class SaleWatch:
 
         return known
 
-    def missed(self, sales: Sequence[Sale]) -> set[int]:
+    def ids_missing_before(self, sales: Sequence[Sale]) -> set[int]:
         """The id digests of those that the reading before lacked: they are taken in again."""
         return {key for s in sales if self.recent.is_missed(key := id_digest(s.ext_id))}
 

@@ -22,7 +22,7 @@ from chalicelib.services.audiences import pages, volumes
 from chalicelib.services.audiences.checkpoint import Checkpoint
 from chalicelib.services.audiences.pages import SnapshotLists
 from chalicelib.services.audiences.snapshots import SnapshotManifest, manifest_name
-from chalicelib.services.audiences.sorting import Merging
+from chalicelib.services.audiences.sorting import ListWriter
 from chalicelib.services.audiences.volumes import VolumeBuilder, pack
 from chalicelib.services.ports.audiences import AudienceHead, AudienceRun
 from tests.fakes.audiences import MemoryAudienceRuns, MemoryObjects
@@ -94,7 +94,7 @@ def a_snapshot(everybody: list[ListedPersona], spill_rows: int) -> SnapshotLists
             content, spill[by] = builder.build(f"spill-{number}-{by}")
             objects.put(spill[by].name, content)
         checkpoint.spills.append(spill)
-    merging, seq = Merging(objects, volume_bytes=300), 1
+    merging, seq = ListWriter(objects, volume_bytes=300), 1
     while merging.next_volume(AudienceRun(UID, RUN, "now", 0, seq=seq), checkpoint):
         seq += 1
     lists = {by: tuple(checkpoint.lists.get(by, ())) for by in SNAPSHOT_SORTS}

@@ -127,7 +127,7 @@ def test_a_crowd_that_leaves_its_key_joins_again_at_eight() -> None:
     books.tell(*(Customer(str(n), email=f"{n}@x.example") for n in range(8, 60)))
 
     assert frozenset(str(n) for n in range(8)) in books.groups()
-    assert books.facts.shared(UID) == []
+    assert books.facts.shared_keys(UID) == []
 
 
 def six_people(count: int = 6) -> list[tuple[str, Customer]]:
@@ -150,12 +150,12 @@ def test_the_sixth_person_of_a_key_splits_it_and_a_name_corrected_to_one_of_five
     books.tell(sixth, scope=scope)
 
     assert len(books.personas()) == 6
-    assert books.facts.shared(UID) == [("email", EMAIL)]
+    assert books.facts.shared_keys(UID) == [("email", EMAIL)]
 
     books.tell(replace(sixth, first="Al", last="R0"), scope=scope)
 
     assert len(books.personas()) == 1
-    assert books.facts.shared(UID) == []
+    assert books.facts.shared_keys(UID) == []
 
 
 def test_a_key_stored_before_people_were_counted_splits_with_the_next_change_behind_it() -> None:
@@ -171,7 +171,7 @@ def test_a_key_stored_before_people_were_counted_splits_with_the_next_change_beh
     books.sell(a_sale("s", "3"), scope="v3")
 
     assert len(books.personas()) == 6
-    assert books.facts.shared(UID) == [("email", EMAIL)]
+    assert books.facts.shared_keys(UID) == [("email", EMAIL)]
     assert {len(persona.members) for persona in books.personas()} == {1}
 
 
@@ -192,7 +192,7 @@ def test_a_crash_while_a_key_is_split_by_names_is_repaired(rows: int) -> None:
     books.sell(a_sale("t", "2"), scope="v2")
 
     assert {len(persona.members) for persona in books.personas()} == {1}
-    assert books.facts.shared(UID) == [("email", EMAIL)]
+    assert books.facts.shared_keys(UID) == [("email", EMAIL)]
 
 
 def test_a_merge_rule_reaches_members_that_do_not_lead_their_persona() -> None:
@@ -264,5 +264,5 @@ def test_two_accounts_with_the_same_shoppers_share_nothing() -> None:
     books.tell(*(Customer(str(n), phone=PHONE) for n in range(9)), uid=OTHER)
 
     assert {place: books.facts.personas[place] for place in before} == before
-    assert books.facts.shared(UID) == []
-    assert len(books.facts.shared(OTHER)) == 1
+    assert books.facts.shared_keys(UID) == []
+    assert len(books.facts.shared_keys(OTHER)) == 1

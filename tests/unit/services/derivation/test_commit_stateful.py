@@ -134,7 +134,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def keys_shared_too_widely_are_listed(self) -> None:
-        assert set(self.facts.shared(UID)) == expected_shared_keys(self.told, uid=UID)
+        assert set(self.facts.shared_keys(UID)) == expected_shared_keys(self.told, uid=UID)
 
     @invariant()
     def no_intent_is_left(self) -> None:

@@ -117,7 +117,7 @@ def test_a_crash_while_a_shared_key_outgrows_its_row_loses_no_carrier(rows: int)
         tell(range(9, 13))
         tell(range(12, 13), phone=None)
 
-        assert facts.shared(UID) == [MergeKey("phone", PHONE)]
+        assert facts.shared_keys(UID) == [MergeKey("phone", PHONE)]
         assert len(facts.wide_carriers(UID, MergeKey("phone", PHONE))) == 12
         assert max(len(persona.members) for persona in facts.personas.values()) == 1
 

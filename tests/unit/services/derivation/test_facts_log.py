@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.acts import Imported
+from chalicelib.domain.acts import ImportedPoints
 from chalicelib.domain.errors import SourceStandsStill
 from chalicelib.domain.pulled_facts import PulledCustomer
 from chalicelib.domain.rules import Source
@@ -51,7 +51,7 @@ def test_a_balance_that_a_listing_imports_is_logged_with_its_shopper() -> None:
 
     [ana] = last_logged(shop.facts, UID).values()
     assert isinstance(ana, PulledCustomer)
-    assert ana.imported == Imported(120.5, "run_1")
+    assert ana.imported == ImportedPoints(120.5, "run_1")
 
 
 def test_a_telling_that_waits_is_logged_beside_what_it_would_replace() -> None:

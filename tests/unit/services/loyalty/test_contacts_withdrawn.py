@@ -97,7 +97,7 @@ def test_more_than_ten_percent_and_at_least_twenty_are_many(
     assert (run.state, run.members_left, len(members(room))) == ("succeeded", left, size - left)
     assert ("contacts_withdrawn" in told_of(room)) == are_many
     assert ("members_left" in told_of(room)) == (not are_many)
-    assert len(room.leavers.noted(UID, PLATFORM)) == left
+    assert len(room.leavers.leaver_ids(UID, PLATFORM)) == left
 
 
 def test_many_change_nobody_and_one_notification_says_what_to_do() -> None:
@@ -256,7 +256,7 @@ def test_taking_it_over_lets_the_blankings_count_and_tells_who_left() -> None:
     assert len(members(room)) == 50
     assert contacts(room)["7"] == (None, None)
     assert told_of(room) == {"members_left"}
-    assert len(room.leavers.noted(UID, PLATFORM)) == 150
+    assert len(room.leavers.leaver_ids(UID, PLATFORM)) == 150
     last = room.audit.rows[-1][1]
     assert (last.action, last.after) == ("contacts.taken_over", {"shoppers": 150})
     assert nobody_is_noted(room)
@@ -272,7 +272,7 @@ def test_taken_over_slice_by_slice_it_comes_out_the_same() -> None:
     assert room.work_off(never) > 2
 
     assert len(members(room)) == 100
-    assert len(room.leavers.noted(UID, PLATFORM)) == 1_100
+    assert len(room.leavers.leaver_ids(UID, PLATFORM)) == 1_100
     assert room.withdrawals.of_source(UID, PLATFORM) == []
 
 

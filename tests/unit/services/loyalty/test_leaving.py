@@ -120,7 +120,7 @@ def test_whoever_has_just_left_is_noted_though_a_glimpse_still_shows_a_member() 
 
     void(room, 1, 2)
 
-    assert len(room.leavers.noted(UID, PLATFORM)) == 2
+    assert len(room.leavers.leaver_ids(UID, PLATFORM)) == 2
 
 
 def test_more_leavers_refresh_the_one_notification() -> None:
@@ -169,7 +169,7 @@ def test_it_clears_itself_when_all_are_members_again() -> None:
 
     assert members(room) == {"0", "1", "2", "3"}
     assert "members_left" not in open_notices(room)
-    assert room.leavers.noted(UID, PLATFORM) == []
+    assert room.leavers.leaver_ids(UID, PLATFORM) == []
 
 
 def test_a_run_that_nobody_leaves_says_nothing() -> None:
@@ -202,7 +202,7 @@ def test_of_a_run_that_very_many_leave_each_is_noted_and_can_be_kept(
     run = void(room, *range(20))
 
     assert (run.members_left, members(room)) == (20, set())
-    assert len(room.leavers.noted(UID, PLATFORM)) == 20
+    assert len(room.leavers.leaver_ids(UID, PLATFORM)) == 20
     [told_of] = [n for n in room.notifications.open_for(UID) if n.kind == "members_left"]
     assert told_of.title.startswith("20 members left")
     assert choice(room).keep(UID, PLATFORM, actor=ANN) == 20
@@ -223,7 +223,7 @@ def test_very_many_are_kept_in_the_background_and_later_leavers_wait(
     work_off(room)
 
     assert members(room) == {"0", "1", "2", "3", "4", "5"}
-    assert len(room.leavers.noted(UID, PLATFORM)) == 1
+    assert len(room.leavers.leaver_ids(UID, PLATFORM)) == 1
     assert "members_left" in open_notices(room)
     assert choice(room).keep(UID, PLATFORM, actor=ANN) == 1
     assert "members_left" not in open_notices(room)

@@ -20,7 +20,7 @@ from chalicelib.services.notifications.digest import (
     may_get_digests,
     one_line,
     openings_after,
-    untold,
+    unsent_notifications,
     write_letter,
 )
 from chalicelib.services.ports.accounts import User
@@ -80,7 +80,7 @@ def test_news_are_open_of_the_readers_severities_and_never_told_before(
     opened: list[Notification], severities: frozenset[Severity], earlier: list[Notification]
 ) -> None:
     sent = openings_after(Recipient(), opened, earlier)
-    found = untold(Recipient(severities, sent_openings=sent), opened)
+    found = unsent_notifications(Recipient(severities, sent_openings=sent), opened)
 
     for each in opened:
         wanted = each.cleared_at is None and each.severity in severities
@@ -96,11 +96,11 @@ def test_what_was_told_is_told_once(
     opened: list[Notification], severities: frozenset[Severity]
 ) -> None:
     recipient = Recipient(severities)
-    items = untold(recipient, opened)
+    items = unsent_notifications(recipient, opened)
 
     after = replace(recipient, sent_openings=openings_after(recipient, opened, items))
 
-    assert untold(after, opened) == []
+    assert unsent_notifications(after, opened) == []
 
 
 @given(st.lists(notifications).map(unlike), st.lists(notifications).map(unlike))
@@ -109,7 +109,7 @@ def test_what_is_kept_never_outgrows_what_is_open(
 ) -> None:
     recipient = Recipient(EVERYTHING, sent_openings=openings_after(Recipient(), before, before))
 
-    kept = openings_after(recipient, opened, untold(recipient, opened))
+    kept = openings_after(recipient, opened, unsent_notifications(recipient, opened))
 
     assert len(kept) <= len(opened)
 
@@ -118,16 +118,16 @@ def test_what_was_mended_and_came_back_is_news_again() -> None:
     first = a_notification()
     recipient = Recipient(EVERYTHING, sent_openings=openings_after(Recipient(), [first], [first]))
 
-    assert untold(recipient, [replace(first, refreshed_at=NOON + HOUR)]) == []
+    assert unsent_notifications(recipient, [replace(first, refreshed_at=NOON + HOUR)]) == []
     again = replace(first, raised_at=NOON + HOUR)
-    assert untold(recipient, [again]) == [again]
+    assert unsent_notifications(recipient, [again]) == [again]
 
 
 def test_a_severity_chosen_later_brings_what_is_open_of_it() -> None:
     error, warning = a_notification(), a_notification("no_rows", severity="warning")
     sent = openings_after(Recipient(), [error, warning], [error])
 
-    assert untold(
+    assert unsent_notifications(
         Recipient(frozenset({"error", "warning"}), sent_openings=sent), [error, warning]
     ) == [warning]
 
@@ -140,7 +140,7 @@ def test_the_first_digest_waits_for_nothing_and_the_next_for_more_than_an_hour()
 
 
 def test_a_digest_says_what_happened_what_to_do_and_where_gravest_first() -> None:
-    items = untold(
+    items = unsent_notifications(
         Recipient(EVERYTHING),
         [
             a_notification("many_unlinked_sales", severity="info", title="Some are unlinked."),

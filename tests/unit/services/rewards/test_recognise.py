@@ -251,7 +251,7 @@ def test_names_in_sales_tell_how_each_discount_is_mirrored(shop: RewardedShop) -
     shop.tell(a_sale_with("Ten off", "gift", "Tenn of"))
     shop.recognise()
 
-    ten, gift = shop.discount_service.listed(Uid(UID))
+    ten, gift = shop.discount_service.all_discounts(Uid(UID))
 
     assert ten.mirrors["thsuite"] == ("mirrored", None)
     assert gift.mirrors["thsuite"] == ("mirrored", "gift")

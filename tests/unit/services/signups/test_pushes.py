@@ -18,10 +18,10 @@ from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
 from chalicelib.services.signups.pos_scopes import PosScopes
 from chalicelib.services.signups.pushes import (
-    Pushed,
     PushedLine,
     PushedMember,
     PushedVisit,
+    PushResult,
     PushService,
 )
 from tests.fakes.accounts import MemoryAccounts, an_account
@@ -55,7 +55,7 @@ class PushingShop(Shop):
             PosScopes(self.facts, self.stores, self.book),
         )
 
-    def push(self, platform: str = PLATFORM, **visit: Any) -> Pushed:
+    def push(self, platform: str = PLATFORM, **visit: Any) -> PushResult:
         told: dict[str, Any] = {
             "pos_id": "s1",
             "pos_user": "1",

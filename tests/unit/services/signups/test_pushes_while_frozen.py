@@ -15,7 +15,7 @@ from chalicelib.domain.words import Platform
 from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.signups import SignUp
 from chalicelib.services.ports.stores import StoreKeySighting
-from chalicelib.services.signups.pushes import Pushed, PushedLine, PushedMember, PushedVisit
+from chalicelib.services.signups.pushes import PushedLine, PushedMember, PushedVisit, PushResult
 from tests.fakes.facts import Crash
 from tests.worlds.erasing import ErasingShop
 from tests.worlds.freezing import always
@@ -39,7 +39,7 @@ def shop() -> ErasingShop:
     return made
 
 
-def push(shop: ErasingShop, **visit: Any) -> Pushed:
+def push(shop: ErasingShop, **visit: Any) -> PushResult:
     told: dict[str, Any] = {
         "pos_id": "s2",
         "pos_user": "1",
@@ -57,7 +57,7 @@ def a_member(pos_id: str = "7", **told: Any) -> PushedMember:
     return PushedMember(pos_id=pos_id, told=SignUp(actor="", **told))
 
 
-def tell_member(shop: ErasingShop, *members: PushedMember) -> list[Pushed]:
+def tell_member(shop: ErasingShop, *members: PushedMember) -> list[PushResult]:
     return shop.pushes.members(UID, POSABIT, members)
 
 

@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Conflict, InvalidInput, NotFound, StaleVers
 from chalicelib.domain.rules import Source
 from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.switching import DoubledPair, PosSwitch, SwitchChange, SwitchCheck
-from chalicelib.services.switching.switch import proposed
+from chalicelib.services.switching.switch import proposed_settings
 from tests.fakes.facts import Crash
 from tests.worlds.shop import ANA, PLATFORM, SCOPE, UID, a_sale, day
 from tests.worlds.switching import (
@@ -52,12 +52,12 @@ def test_each_step_is_remembered_and_read_off_the_cards() -> None:
     shop.connect_new(good_run=False)
     view = shop.view(switch)
     assert view.step == "dates"
-    assert proposed(view) == {
+    assert proposed_settings(view) == {
         "points_accrual_start": "2026-05-02",
         "enroll_after": "2026-05-02",
     }
     shop.set_source(NEW, accrual_start=day("2026-05-02"), enroll_after=day("2026-05-02"))
-    assert (shop.view(switch).step, proposed(shop.view(switch))) == ("sync", {})
+    assert (shop.view(switch).step, proposed_settings(shop.view(switch))) == ("sync", {})
     [held] = shop.credentials.for_integration(UID, NEW)
     shop.credentials.record_run(
         UID,

@@ -259,7 +259,7 @@ def test_nothing_of_one_account_is_touched_by_another() -> None:
 
     assert everything(UID) == ours
     assert all(len(table) for table in everything(OTHER))
-    assert room.facts.shared(UID) == []
+    assert room.facts.shared_keys(UID) == []
     assert [access.fields["key"] for access in room.gateway.opened] == ["vt_secret_key_1"] * 2
 
 

@@ -34,11 +34,11 @@ def open_notifications(shop: Shop) -> list[str]:
 def test_an_unclear_reply_waits_with_its_words_and_the_request_before_it(shop: Shop) -> None:
     shop.says(ASKED)
 
-    [reply] = shop.replies.waiting(OURS)
+    [reply] = shop.replies.waiting_replies(OURS)
     [request] = shop.contact_state().requests
     assert (reply.id, reply.number, reply.text) == ("m1", SHOPPER, ASKED)
     assert (reply.at, reply.requested_at) == (shop.clock.now(), request.at)
-    assert shop.replies.waiting(THEIRS) == []
+    assert shop.replies.waiting_replies(THEIRS) == []
 
 
 @pytest.mark.parametrize("text", ["YES", "stop", "remove me", "help", "thanks", "👍", "reaction"])
@@ -47,7 +47,7 @@ def test_what_is_understood_waits_for_nobody(shop: Shop, text: str) -> None:
 
     shop.says(f"Loved “{confirmation}”" if text == "reaction" else text)
 
-    assert shop.replies.waiting(OURS) == []
+    assert shop.replies.waiting_replies(OURS) == []
     assert open_notifications(shop) == []
 
 
@@ -110,7 +110,7 @@ def test_a_reply_is_read_once(shop: Shop) -> None:
     shop.replies.decide(OURS, "m1", "nothing", actor="user:ann")
     shop.says(ASKED)  # delivered again
 
-    assert shop.replies.waiting(OURS) == []
+    assert shop.replies.waiting_replies(OURS) == []
     for uid, reply in ((OURS, "m1"), (OURS, "m9"), (THEIRS, "m1")):
         with pytest.raises(NotFound):
             shop.replies.decide(uid, reply, "stop", actor="user:ann")
@@ -121,7 +121,7 @@ def test_the_notification_clears_itself_when_the_last_reply_grew_too_old(shop: S
     shop.says(ASKED)
     shop.wait(30 * 24)
 
-    assert shop.replies.waiting(OURS) == []
+    assert shop.replies.waiting_replies(OURS) == []
     assert open_notifications(shop) == []
 
 
@@ -133,4 +133,4 @@ def test_a_reply_to_a_number_that_changed_hands_waits_with_whom_it_may_concern(s
 
     shop.inbound.handle(message)
 
-    assert [reply.id for reply in shop.replies.waiting(OURS)] == ["m1"]
+    assert [reply.id for reply in shop.replies.waiting_replies(OURS)] == ["m1"]
