@@ -74,5 +74,6 @@ def purchases(days: Mapping[SaleRef, Day], switches: Sequence[SwitchRule]) -> Pu
 
 
 def _order(ref: SaleRef) -> tuple[bool, int, str, str]:
-    """Those of which a person said that they are doubles come first: they stay paired."""
+    """Return the sort key of a sale: pairs that a person called doubles come first and stay
+    paired."""
     return ref.double != "left_out", ref.ordered_at, ref.scope, ref.ext_id

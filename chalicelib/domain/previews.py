@@ -112,12 +112,12 @@ def _stays(reason: Reason) -> bool:
 
 
 def _imports(source: Source) -> tuple[object, ...]:
-    """What decides about imported points."""
+    """Return the settings that decide about imported points."""
     return source.imported_on, source.import_locks
 
 
 def _kept_reasons(persona: Persona, left: Sequence[Reason], rules: Rules) -> list[Reason]:
-    """What the keeps at work give to a person who is left with these reasons."""
+    """Return the reasons by which the keeps at work hold a person who is left with `left`."""
     bought = persona.last_days
     found = reasons_to_keep(persona.reasons, left, bought, persona.flags, rules)
     return [kept.reason for kept in found]

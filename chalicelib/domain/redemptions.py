@@ -52,7 +52,7 @@ class Redemption:
 
     @property
     def amount(self) -> Points:
-        """What the ledger is to hold for it."""
+        """The points that the ledger is to hold for it: negative, or 0 once it was given back."""
         return -self.price if self.counts else 0
 
 

@@ -109,7 +109,7 @@ def with_signup(held: Customer | None, told: Customer) -> Customer:
 
 
 def _told_at(customer: Customer, name: str) -> Instant | None:
-    """When a field was told last; None for one that was not."""
+    """Return when a field was told last; None for one that was not."""
     if getattr(customer, name) in (None, ""):
         return None
     for told in customer.told_before:
@@ -120,8 +120,10 @@ def _told_at(customer: Customer, name: str) -> Instant | None:
 
 
 def _rank(name: str, customer: Customer) -> tuple[int, Instant, str]:
-    """What is proven goes before what is claimed, that before a blank; of two told at one instant,
-    the same wins whichever came first."""
+    """Return the rank of a field's value: proven before claimed before blank, then the later one.
+
+    Of two values of one instant the same wins, whichever came first.
+    """
     at = _told_at(customer, name)
     if at is None:
         return 0, -1, ""

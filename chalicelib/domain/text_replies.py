@@ -72,9 +72,10 @@ def may_mean_yes(text: str) -> bool:
 
 
 def _of_reaction(reaction: Reaction) -> Reply:
-    """What is quoted is a text of ours and says nothing; what follows it are the shopper's words.
+    """Read a reaction: the quoted text is ours and says nothing, the words after it are the
+    shopper's.
 
-    A person reads what quotes an opt-out that is too short to be a text of ours.
+    A quoted opt-out that is too short to be a text of ours is left to a person.
     """
     if words(reaction.rest):
         return _of_own_words(reaction.rest)

@@ -171,7 +171,7 @@ def _flagged(flags: Iterable[str], therefore: str) -> Explanation:
 
 
 def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterator[tuple[str, str]]:
-    """What keeps a sale from earning; the first is the reason."""
+    """Yield what keeps a sale from earning, as code and sentence; the first is the reason."""
     rules, since = terms.rules, persona.earn_from
     start = rules.accrual_start(ref.platform)
     if not ref.counts:
@@ -192,7 +192,7 @@ def _obstacles(ref: SaleRef, day: Day, persona: Persona, terms: Terms) -> Iterat
 
 
 def _taken_off(ref: SaleRef, day: Day, rules: Rules) -> Iterator[tuple[str, str]]:
-    """What keeps a sale from earning that otherwise would."""
+    """Yield what takes the points of a sale that would earn otherwise."""
     cap = rules.loyalty.max_orders_per_day
     if ref.double == "left_out":
         yield "doubled", "Left out: another POS tells of the same purchase."

@@ -174,7 +174,7 @@ class Check:
         return CheckResult(outcome, message, self._scope(), self._stores, missing, code=code)
 
     def _scope(self) -> ScopeId | None:
-        """What the key opens, once the POS has said that it opens something."""
+        """Return the scope that the key opens; None while the POS has listed no store."""
         if not self._stores:
             return None
         return ScopeId(self._profile.scope_in(self._fields) or self._stores[0].key)

@@ -34,7 +34,7 @@ def stores_named_elsewhere(profile: Profile, auth: AuthVariants) -> tuple[StoreF
 
 
 def no_store_text(profile: Profile) -> str:
-    """What to say of a key that opens a store without a name."""
+    """Return what the card says of a key whose store has no name."""
     text = f"{profile.title} does not say which store the key is for."
     if profile.streams["stores"].named_by:
         text += " It will, with the first sale or the first item in stock; AIQ keeps asking."

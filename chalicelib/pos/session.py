@@ -297,7 +297,7 @@ class Session:
         return self._normalisers[stream, shop]
 
     def _ask_scope(self) -> ScopeId:
-        """What the key opens, when whoever opened the session does not know."""
+        """Ask what the key opens, when whoever opened the session does not know."""
         if self._profile.scope_field:
             return ScopeId(self._profile.scope_in(self._access.fields) or "")
         for key in self._store_keys():

@@ -278,13 +278,16 @@ class EventualTable(BatchTable):
 
 
 def _rows_in(request: Any) -> int:
-    """How many rows one batch call reads or writes."""
+    """Return how many rows one batch call reads or writes."""
     return len(request["Keys"] if isinstance(request, dict) else request)
 
 
 def together(act: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
-    """What `act` makes of each item, all at once; an error is raised when all have ended. One of
-    several does its own one after another: else they could wait for threads that wait for them."""
+    """Run `act` on all items at once and return the results in their order.
+
+    The first error is raised once all have ended. Called from one of its own threads it runs the
+    items one after another: threads that wait for threads of the same pool could wait for ever.
+    """
     if len(items) == 1 or current_thread().name.startswith(_NAME):
         return [act(item) for item in items]
     from concurrent.futures import wait

@@ -177,13 +177,16 @@ class CommitLocks:
                 self._wish(uid)
 
     def _seconds_until(self, held_until: int) -> int:
-        """After how many seconds it is worthwhile to try again."""
+        """Return after how many seconds it is worthwhile to try again."""
         soonest, latest = RETRY_AFTER_SECONDS
         left = (held_until - self._clock.now()) // SECOND + 1
         return max(soonest, min(latest, left))
 
     def _look(self, uid: Uid) -> tuple[int, int]:
-        """When the lock and the wish end, 0 where there is none; perhaps of a moment ago."""
+        """Return when the lock and the wish for it end; 0 for one that is not there.
+
+        The read is eventually consistent.
+        """
         answer = self._table.client.get_item(
             TableName=self._table.name,
             Key=_key(uid),

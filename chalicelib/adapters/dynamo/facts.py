@@ -168,7 +168,7 @@ class DynamoFacts:
         return self._tombstones.salt(uid)
 
     def current_tombstones(self, uid: Uid) -> Tombstones:
-        """Those of a moment ago, for whoever holds no lock."""
+        """Return the tombstones for a caller without the lock; they may be a moment old."""
         return self._tombstones.read(uid, self._locks.erasures(uid))
 
     def forget(self, lock: CommitLock, records: Sequence[str]) -> int:

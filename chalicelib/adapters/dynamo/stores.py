@@ -340,7 +340,7 @@ def _key_at(uid: Uid, key: str) -> StoreKeyRow:
 
 
 def _mapped(store: int | None, held: int | None) -> tuple[list[Action], Condition]:
-    """How a key gets its store, or loses the one that has it, and on which condition."""
+    """Return the update that gives a key its store, or takes `held` from it, and its condition."""
     if store is None:
         return [StoreKeyRow.store.remove()], StoreKeyRow.store == held
     free = StoreKeyRow.store.does_not_exist() | (StoreKeyRow.store == store)

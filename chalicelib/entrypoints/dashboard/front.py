@@ -41,7 +41,7 @@ def _count(caller: auth.Caller, limit: str, uid: Uid) -> None:
 
 
 def _last_change(operation: Operation, path: Mapping[str, Any]) -> Mapping[str, object]:
-    """Who changed what the path names, and when: for a 412, which says that somebody did."""
+    """Return who last changed the thing that the path names, and when; a 412 tells it."""
     from chalicelib.domain.times import to_text
 
     if "uid" not in path:
@@ -51,7 +51,7 @@ def _last_change(operation: Operation, path: Mapping[str, Any]) -> Mapping[str, 
 
 
 def _subject(operation: Operation, path: Mapping[str, Any]) -> str:
-    """What the activity log calls the thing that the path names."""
+    """Return the subject in the activity log of the thing that the path names."""
     match path:
         case {"platform": platform, "credential": credential}:
             return f"{platform}:{credential}"

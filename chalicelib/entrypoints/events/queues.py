@@ -223,7 +223,7 @@ def _bury(record: Any, dead: DeadLetterQueue, error: AiqError) -> None:
 
 
 def _waits(record: Any) -> int:
-    """How often a message has waited for newer code."""
+    """Return how often a message has waited for newer code."""
     attribute = record.get("messageAttributes", {}).get("waits", {})
     return int(attribute.get("stringValue", 0))
 

@@ -53,7 +53,8 @@ def _passed_the_front(request: Request, secret: str) -> bool:
 
 
 def _stage(request: Request) -> str:
-    """What stands before `/api/…` in the address, where no domain of one's own takes it away."""
+    """Return the stage that stands before `/api/…` in the address; "" behind a domain of one's
+    own."""
     stage = f"/{request.context.get('stage') or ''}"
     return stage if str(request.context.get("path") or "").startswith(f"{stage}/api/") else ""
 

@@ -159,7 +159,7 @@ def _read(
 
 
 def _refusal(error: ValidationError, model: type[BaseModel]) -> RequestError:
-    """What pydantic found, as field, reason and example; never the value itself."""
+    """Return what pydantic found as field, reason and example; never the value itself."""
     faults = _faults(error)
     if faults[0]["type"] == "json_invalid":
         return MalformedBody("The body is not valid JSON in UTF-8.")

@@ -127,8 +127,10 @@ class Resource(Blueprint):
         return self._add("HEAD", path, right, 200)
 
     def elsewhere(self, path: str, *, right: str | None = None) -> Callable[[V], V]:
-        """What no other route answers of the addresses under `path`. It belongs to no document, and
-        its function gets nothing of the address."""
+        """Register what answers all other addresses under `path`.
+
+        It stands in no document, and its function is given nothing of the address.
+        """
 
         def register(view: V) -> V:
             for method in METHODS:
@@ -279,8 +281,10 @@ def _answer(operation: Operation, request: Request, path_values: dict[str, str])
 
 
 def _refusing(operation: Operation, request: Request, answer: Callable[[], Response]) -> Response:
-    """What `answer` returns, or the refusal of what it raises; the only place where any error may
-    be caught."""
+    """Return the response of `answer`, or the front's refusal of the error it raises.
+
+    This is the only place that may catch any error.
+    """
     log = logger()
     try:
         return answer()

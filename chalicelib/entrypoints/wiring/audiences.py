@@ -46,7 +46,7 @@ def planner() -> AudiencePlanner:
 
 @once
 def backups() -> TakesBackups:
-    """What takes the backups of a run."""
+    """Build what takes the backups of a run."""
     from chalicelib.services.freezing.run_backups import RunBackups
 
     return RunBackups(

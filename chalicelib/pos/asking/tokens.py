@@ -182,6 +182,9 @@ def _instant(value: Any) -> Instant | None:
 
 
 def _not_ending_at_once(now: Instant, ends: Instant) -> Instant | None:
-    """When to renew a token that ends then: by a 401 alone where it lasts hardly longer than we
-    renew before the end, or where another's clock says that it is over already."""
+    """Return the end of a token, or None where it is to be renewed after a 401 only.
+
+    That is so where it lasts hardly longer than the time before its end at which we renew, and
+    where the POS's clock says that it ended already.
+    """
     return ends if ends - now >= 2 * RENEWED_BEFORE else None

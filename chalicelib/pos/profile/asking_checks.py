@@ -145,7 +145,7 @@ def _fields(profile: Profile) -> set[str]:
 
 
 def _asked_by(profile: Profile, endpoint: str) -> set[str]:
-    """What pages, loops and searches of an endpoint may ask by: whatever they name."""
+    """Return the parameters that pages, loops and searches of an endpoint may use."""
     found = set[str]()
     for stream in profile.streams.values():
         if stream.endpoint == endpoint:

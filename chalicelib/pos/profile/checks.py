@@ -226,7 +226,7 @@ def _ids(at: Path, name: str, stream: StreamProfile) -> Iterator[Fault]:
 
 
 def _lines(at: Path, stream: StreamProfile, lines: Lines) -> Iterator[Fault]:
-    """What puts lines together is what ids are made of, no more and no less."""
+    """Check that lines are put together by exactly the columns of which ids are made."""
     if stream.page.pager.by != "none":
         yield (*at, "lines"), "a page's edge would cut through lines that belong together"
     names = ("ext_id", "store_key") if stream.unique_in == "shop" else ("ext_id",)

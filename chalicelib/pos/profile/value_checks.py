@@ -45,7 +45,7 @@ def value_faults(profile: Profile) -> Iterator[Fault]:
 
 
 def _contract(profile: Profile) -> Iterator[Fault]:
-    """What nobody marked is not confirmed, and what is inferred neither."""
+    """Check that each item has a mark, and that only items we are sure of count as confirmed."""
     for item in _items(profile):
         if not any(_about(item, mark) for mark in profile.evidence):
             yield ("evidence",), f"say how sure {item} is: DOC, HELP, CODE, WEAK or INFERRED"
@@ -58,7 +58,7 @@ def _contract(profile: Profile) -> Iterator[Fault]:
 
 
 def _items(profile: Profile) -> Iterator[str]:
-    """What somebody must be sure of, or not."""
+    """Yield the items that need a mark of evidence."""
     yield from ("credential.fields", "grid", "time", "money", "sale_words", "contacts")
     if profile.base_url:
         yield "base_url"
@@ -119,7 +119,7 @@ def _field(at: Path, field: FieldProfile) -> Iterator[Fault]:
 
 
 def _asking(profile: Profile) -> Iterator[Fault]:
-    """How the POS is asked: where, with which key, how often."""
+    """Check how the POS is asked: where, with which key, how often."""
     if profile.base_url is not None:
         yield from _base_url(profile.base_url)
     if not profile.auth:
@@ -137,7 +137,7 @@ def _asking(profile: Profile) -> Iterator[Fault]:
 
 
 def _answers(profile: Profile) -> Iterator[Fault]:
-    """What is asked, and what refusals mean."""
+    """Check what is asked, and what refusals mean."""
     for name, endpoint in profile.endpoints.items():
         paths = {**endpoint.paths, **({"path": endpoint.path} if endpoint.path else {})}
         for variant_name, path in paths.items():
@@ -156,7 +156,7 @@ def _answers(profile: Profile) -> Iterator[Fault]:
 
 
 def _answer_rules(profile: Profile) -> Iterator[Fault]:
-    """What answers mean: a rule that fits nothing, or everything, is a mistake."""
+    """Check the rules for answers: one that fits nothing, or everything, is a mistake."""
     for number, name in _again(rule.name for rule in profile.answers):
         yield ("answers", number), f"two rules are called {name}: give each its own name"
     for rule in profile.answers:
@@ -300,7 +300,7 @@ def _params(profile: Profile, name: str, stream: StreamProfile) -> Iterator[Faul
 
 
 def _places(at: Path, fields: Mapping[str, object], within: str = "") -> Iterator[tuple[str, Path]]:
-    """What a map reads of a row, and which of its entries does."""
+    """Yield each path of a row that a map reads, with the entry that reads it."""
     for name, spec in fields.items():
         for path in paths_of(spec):
             yield f"{within}{path}", (*at, name)

@@ -229,7 +229,7 @@ class Transport:
             self._clock.sleep(wait)
 
     def _note_limit(self, headers: Mapping[str, str]) -> None:
-        """Where an answer says that no request is left, ask no more until there is one again."""
+        """Ask no more until there is a request left again, where an answer says that none is."""
         self._is_limited = answers.has_none_left(headers, self.rate_limit)
         if self._is_limited:
             wait = answers.seconds_to_wait(headers, self.rate_limit, self._clock.now()) or 0.0
@@ -273,7 +273,7 @@ class Transport:
         raise error
 
     def _url(self, call: Call) -> str:
-        """Where to send a call. Raises UnexpectedAnswer for a next URL on another host."""
+        """Return where to send a call. Raises UnexpectedAnswer for a next URL on another host."""
         base = self.base_url if call.base_url is None else call.base_url.rstrip("/")
         if call.next_url is None:
             return base + call.path
@@ -389,7 +389,7 @@ _NOT_AGAIN = RateLimited, RecordNotFound, NotOffered, LastingFault, TooSlow, Pla
 
 
 def _most_tries(error: BaseException | None) -> int:
-    """How often to ask in all, when it ends like this."""
+    """Return how often to ask in all when a try ends with this error."""
     if isinstance(error, ServerUnreachable):
         return TRIES_TO_CONNECT if error.retriable else 1
     if isinstance(error, _NOT_AGAIN):

@@ -97,7 +97,7 @@ class CountChange:
         return self.askable.askable(self.proposal.uid, numbers) if numbers else 0
 
     def _opt_ins(self, records: Mapping[str, SourceRecord]) -> int:
-        """How many numbers and addresses a POS of this source flags as opted in."""
+        """Count the numbers and addresses that a POS of this source flags as opted in."""
         flagged = set()
         for record in records.values():
             customer = record.customer
@@ -131,8 +131,11 @@ class CountChange:
     def _balance(
         self, persona: Persona, would_be: WouldBe, sales: Mapping[str, RecordSales]
     ) -> Points:
-        """What the person's balance would be. Sales are read only where they would earn otherwise
-        than today, from the first that may earn on."""
+        """Return what the person's balance would be.
+
+        Sales are read only where they would earn otherwise than today, from the first that may earn
+        on.
+        """
         rules = self.terms.rules
         known = {rid: sales.get(rid, NO_SALES) for rid in persona.members}
         before = sum(record.points.imported for record in known.values())
@@ -146,7 +149,7 @@ class CountChange:
         return balance_under(refs, would_be.earn_from, others, self.terms, spendings)
 
     def _spendings(self, known: Mapping[str, RecordSales]) -> list[Spending]:
-        """What was redeemed, where points would expire: of these the less would."""
+        """Read what was redeemed, where points would expire: spent points cannot."""
         if self.terms.rules.loyalty.expire_after_days is None:
             return []
         return [

@@ -65,7 +65,7 @@ class CountDerived:
         )
 
     def _messages(self, stored: Iterable[Persona], after: Iterable[Persona]) -> int:
-        """How many would be asked for consent who are not asked today."""
+        """Count who would be asked for consent and is not asked today."""
         asked = {rid for p in stored if p.asked_by for rid in p.members}
         numbers = [
             p.texted_at
@@ -93,7 +93,7 @@ def _listed_as(persona: Persona, owners: Mapping[str, str]) -> str:
 
 
 def _holders(persona: Persona, owners: Mapping[str, str], stored: Iterable[Persona]) -> int:
-    """Of how many stored personas a derived one is made, one at least."""
+    """Return of how many stored personas a derived one is made; at least one."""
     known = {each.id for each in stored}
     return max(1, len({owners[rid] for rid in persona.members if rid in owners} & known))
 

@@ -139,7 +139,7 @@ class Proposal:
 
     @property
     def before(self) -> dict[str, object]:
-        """What the changed values are today."""
+        """Return the present values of what would change."""
         if self.subject == LOYALTY:
             values = loyalty_values(self.rules.loyalty)
         else:

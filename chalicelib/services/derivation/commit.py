@@ -263,7 +263,7 @@ def _require_way_forth(commit: Commit, platform: Platform) -> None:
 
 
 def _keep_seen_ids(commit: Commit) -> None:
-    """Only what a POS tells has ids that no row had before."""
+    """Widen the ranges of known ids by those of this commit; only what a POS told has new ones."""
     if commit.takes_new_ids:
         writes = commit.writes
         records = [row.record for row in writes.records.values()]
@@ -272,7 +272,7 @@ def _keep_seen_ids(commit: Commit) -> None:
 
 
 def _check_size(writes: Writes) -> None:
-    """Before the intent is stored: what the table refuses after that, no later commit gets past.
+    """Refuse rows that the table would refuse; with a stored intent every later commit would fail.
 
     Raises TooManyShops.
     """

@@ -209,7 +209,7 @@ class Commit:
         return self.writes.records.get(rid) or self._rows[rid].stored
 
     def records(self, rids: Iterable[str]) -> list[SourceRecord]:
-        """Those of the records that AIQ knows, as they will be after this commit."""
+        """Return the records that AIQ knows, as they will be after this commit."""
         return [row.record for rid in rids if (row := self.record_row(rid)) is not None]
 
     def records_seen(self, rids: Iterable[str]) -> list[SourceRecord]:
@@ -235,7 +235,7 @@ class Commit:
         return self._rows[rid].persona
 
     def sale_rows(self, ids: Collection[SaleId]) -> dict[SaleId, StoredSale]:
-        """Those of the sales that AIQ knows, as this commit has them so far."""
+        """Return the sales that AIQ knows, as this commit has them so far."""
         read = self._sale_rows
         unread = [sid for sid in ids if sid not in self.unseen_sales and sid not in read]
         rows = dict(self.facts.sales(self.uid, unread)) if unread else {}
@@ -245,7 +245,7 @@ class Commit:
         return rows
 
     def return_rows(self, ids: Collection[SaleId]) -> dict[SaleId, Returns]:
-        """What was given back of these sales, as this commit has it so far."""
+        """Return what was given back of these sales, as this commit has it so far."""
         read = self._return_rows
         unread = [sid for sid in ids if sid not in self.unseen_returns and sid not in read]
         rows = dict(self.facts.returns(self.uid, unread)) if unread else {}
@@ -318,7 +318,7 @@ class Commit:
             self._sales[rid] = self.sales(rid)._replace(counts_on=day)
 
     def forget_counts_on(self, rid: str) -> None:
-        """Before all that is dated ahead is noted anew."""
+        """Clear the day on which a sale dated ahead counts, before all of them are noted anew."""
         self._sales[rid] = self.sales(rid)._replace(counts_on=None)
 
     def put_spent(self, spent: Mapping[str, Points]) -> None:

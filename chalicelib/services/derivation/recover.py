@@ -132,7 +132,7 @@ def _held_by_sale(
 
 
 def _points(pointers: Mapping[SaleRef, Postings], ledger: Mapping[str, LedgerRow]) -> RecordPoints:
-    """What the ledger holds for a record, by kind of cause."""
+    """Sum up what the ledger holds for a record, by kind of cause."""
 
     def of(prefix: str) -> int:
         return sum(

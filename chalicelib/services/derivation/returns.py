@@ -106,13 +106,15 @@ def with_crossing(own: Mapping[SaleId, Returns], crossing: Rows, known: Collecti
 
 
 def in_any_scope(sid: SaleId) -> SaleId:
-    """Where the returns hang that name a sale which their own scope does not know."""
+    """Return the place of returns that name a sale which their own scope does not know."""
     return sid._replace(scope=ANY_SCOPE)
 
 
 def scopes_row(platform: Platform) -> SaleId:
-    """Where a platform's scopes are listed, each with 0; with `ANY_SCOPE` among them once a return
-    hangs on an id in any scope."""
+    """Return the place that lists a platform's scopes, each with 0.
+
+    `ANY_SCOPE` is among them once a return names an id of any scope.
+    """
     return SaleId(platform, ANY_SCOPE, "")
 
 

@@ -46,7 +46,7 @@ class Card:
 
     @property
     def last_sync_at(self) -> Instant | None:
-        """When the latest good run of any credential began."""
+        """Return when the latest good run of any credential began."""
         return max(
             (c.last_good_run_at for c in self.credentials if c.last_good_run_at), default=None
         )

@@ -154,6 +154,6 @@ class ConnectService:
 
 
 def _audited(card: Integration) -> dict[str, object]:
-    """What the activity log shows of a card; the trust in flags only where there is one."""
+    """Return what the activity log shows of a card; the trust in flags only where there is one."""
     state: dict[str, object] = {"state": card.state, "age_gate": card.age_gate is not None}
     return state | ({"flag_trust": True} if card.flag_trust else {})

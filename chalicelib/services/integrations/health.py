@@ -91,7 +91,8 @@ def _of_credential(credential: Credential, live: RunView | None, now: Instant) -
 
 
 def _badness(health: SourceHealth) -> tuple[int, Instant]:
-    """Of two that are equally bad, the one counts that has been so longer."""
+    """Return the sort key of a state: the worst first, of equals the one that has lasted
+    longest."""
     return _WORST_FIRST.index(health.level), health.since or 0
 
 

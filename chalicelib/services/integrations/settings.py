@@ -185,8 +185,8 @@ def settings_view(info: PlatformInfo, card: Integration, rules: Rules) -> Settin
 
 
 def _value(row: CardSetting, card: Integration) -> object:
-    """What a card stored of a switch before it had an effect means nothing (freezing.md, rule
-    14)."""
+    """Return a setting's value. *Sync personas* counts only from when it had an effect
+    (freezing.md, rule 14)."""
     if row.key == SYNC_PERSONAS and card.personas_synced_from is None:
         return False if card.settings.get(row.key) is not None else None
     return card.is_frozen if row.switched else card.settings.get(row.key)

@@ -335,7 +335,7 @@ def _change(
 
 
 def _last_told(notes: Iterable[WithheldNote]) -> dict[str, BlankedRow | None]:
-    """By record, what was withheld last; None where its contacts came back after that."""
+    """Return by record the telling withheld last; None where its contacts came back after it."""
     last: dict[str, BlankedRow | None] = {}
     for note in notes:
         last.update({row.record: row for row in note.withheld})

@@ -71,7 +71,7 @@ class ImportLocks:
     def listing_due(
         self, uid: Uid, platform: Platform, scope: ScopeId, zone: str
     ) -> Instant | None:
-        """When the listing that fixes the scope's points is due; None when none is."""
+        """Return when the listing that fixes the scope's points is due; None when none is."""
         return listing_due_at(self.rules.get(uid).source(platform), scope, zone)
 
     def fix(

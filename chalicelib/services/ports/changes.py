@@ -208,7 +208,7 @@ class PreviewReads(Protocol):
         ...
 
     def redemptions(self, uid: Uid, record: str) -> list[Redemption]:
-        """What a record redeemed, given back or not."""
+        """Return what a record redeemed, given back or not."""
         ...
 
 
@@ -216,5 +216,5 @@ class Askable(Protocol):
     """Whom AIQ may ask for SMS consent, as far as the consent log tells."""
 
     def askable(self, uid: Uid, numbers: Sequence[str]) -> int:
-        """How many of these E.164 numbers may be asked."""
+        """Count how many of these E.164 numbers may be asked."""
         ...

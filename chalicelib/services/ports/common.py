@@ -49,7 +49,7 @@ def one_after_another(reads: Sequence[Callable[[], Any]]) -> list[Any]:
 
 
 def do_nothing() -> None:
-    """What is called where nothing is to be done."""
+    """Do nothing: the default of an optional callback."""
 
 
 class Clock(Protocol):

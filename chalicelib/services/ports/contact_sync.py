@@ -148,7 +148,7 @@ class ShopperIntents(Protocol):
     def end_turn(self, uid: Uid, platform: Platform, turn: str) -> None: ...
 
     def due_at(self, uid: Uid, platform: Platform) -> Instant | None:
-        """When the source is due; None where nothing is left to do."""
+        """Return when the source is due; None where nothing is left to do."""
         ...
 
     def move_due(

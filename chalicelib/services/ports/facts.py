@@ -78,7 +78,7 @@ class FactStore(Protocol):
         ...
 
     def listed_records(self, uid: Uid, records: Sequence[str]) -> set[str]:
-        """Those of the records of which a POS told more than a sale."""
+        """Return the records that a POS listed itself; of the others it told by a sale at most."""
         ...
 
     def seen_ids(self, uid: Uid, platform: Platform, scope: ScopeId) -> SeenIds:
@@ -104,8 +104,10 @@ class FactStore(Protocol):
         ...
 
     def returns(self, uid: Uid, ids: Iterable[SaleId]) -> dict[SaleId, Returns]:
-        """What was given back of each of these sales, known to AIQ or not; those of which nothing
-        was are missing."""
+        """Return what was given back of each of these sales, known to AIQ or not.
+
+        Sales of which nothing was given back are missing.
+        """
         ...
 
     def pointers(

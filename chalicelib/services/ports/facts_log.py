@@ -24,7 +24,8 @@ class FactsLog(Protocol):
     def read(
         self, uid: Uid, platform: Platform, after: Fence, until: Fence
     ) -> Iterator[tuple[Fence, list[LoggedFact]]]:
-        """What commits after `after`, up to `until`, stored, in their order; page by page."""
+        """Yield page by page what each commit after `after`, up to `until`, stored, in their
+        order."""
         ...
 
     def rewrite(

@@ -312,7 +312,7 @@ class PlatformInfo:
 
     @property
     def deleted_sales(self) -> str:
-        """What becomes of a sale that is deleted in the POS, for the card (product.md §5)."""
+        """Return what the card says of a sale that is deleted in the POS (product.md §5)."""
         if self.lists_sales_by_time:
             return (
                 f"A sale that is deleted in {self.title} counts as void here once two daily syncs"

@@ -103,7 +103,7 @@ class EraseService:
 
 
 def _typed(found: DerivedPersona) -> tuple[str, str]:
-    """What a person types to confirm: of what, and the last four characters."""
+    """Return what a person types to confirm: of what it is, and its last four characters."""
     numbers = found.numbers()
     if numbers:
         return "digits of the phone number", numbers[0][-TYPED_DIGITS:]

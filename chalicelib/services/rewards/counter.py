@@ -229,7 +229,7 @@ class Counter:
 
 
 def _counted(actor: str) -> str:
-    """By whom the day's redemptions are counted, apart from their adjustments."""
+    """Return the actor under whom the day's redemptions are counted, apart from adjustments."""
     return f"counter:{actor}"
 
 

@@ -176,8 +176,8 @@ class JoinForm:
         claimed: bool,
         may_ask: bool,
     ) -> None:
-        """Of a public form one contact merges and is signed for: the phone, else the e-mail. The
-        other is claimed (S4)."""
+        """Sign the shopper up. Of a public form the phone, else the e-mail, merges; the other is
+        claimed (S4)."""
         brand = with_brand(self.settings.get(uid), account).brand
         others: frozenset[Channel] = frozenset({"email"} if claimed and typed.email.strip() else ())
         signup = SignUp(

@@ -57,7 +57,8 @@ class PosScopes:
         return {**known, **only}
 
     def _note_pushes(self, uid: Uid, platform: Platform) -> None:
-        """Before the first push: from then on whoever is pulled is looked for among the pushed."""
+        """Note before the first push that the source pushes: whoever is pulled from then on is
+        looked for among the pushed."""
         while not (rules := self.rules.get(uid)).source(platform).pushes:
             source = replace(rules.source(platform), pushes=True)
             with suppress(StaleVersion):

@@ -281,7 +281,8 @@ class _ReadVisit:
 
 
 def _member_place(platform: Platform) -> tuple[Platform, ScopeId]:
-    """Where pushed shoppers stand: those of a key of no platform beside its sales."""
+    """Return the platform and scope of pushed shoppers; without a platform they stand beside
+    sales."""
     return (REST_API, API_SCOPE) if platform == NO_PLATFORM else (platform, PUSHED_SCOPE)
 
 
@@ -330,7 +331,7 @@ def _shopper(visit: PushedVisit) -> str | None:
 
 
 def _keeping(sale: Sale, stored: Sale, visit: PushedVisit) -> Sale:
-    """What a push leaves out stays as it was (S10)."""
+    """Return the sale with what the push left out as it was stored (S10)."""
     if visit.lines is None:
         sale = replace(sale, items=stored.items)
     if sale.customer_ext_id is None and UNKNOWN_LOCATION not in sale.flags:
@@ -365,7 +366,7 @@ def _minor(text: str) -> Minor | None:
 
 
 def _time(text: str) -> tuple[Instant, bool] | None:
-    """When it was, and whether its offset was told; else as if the clock showed UTC."""
+    """Read a time; return it and whether its offset was told. Without one it is taken as UTC."""
     match = _TIME.fullmatch(text.strip())
     if match is None:
         return None

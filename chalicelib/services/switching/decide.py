@@ -147,8 +147,10 @@ def _sales(pair: DoubledPair) -> tuple[SaleId, SaleId]:
 
 
 def _words(pairs: Iterable[DoubledPair]) -> dict[SaleId, Double]:
-    """What is said of each sale. One of the old POS may be in pairs of two switches: what leaves it
-    out counts."""
+    """Return what a person said of each sale.
+
+    An old sale may be in pairs of two switches: *left out* wins.
+    """
     words: dict[SaleId, Double] = {}
     for pair in pairs:
         for sid, sale in zip(_sales(pair), (pair.old, pair.new), strict=True):

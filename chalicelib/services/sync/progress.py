@@ -175,16 +175,19 @@ class Tally:
             totals[name] += count
 
     def set_aside(self, stream: Stream) -> int:
-        """How many records of the stream the run set aside."""
+        """Count the records of the stream that the run set aside."""
         return self._streams.get(stream, {}).get("set_aside", 0)
 
     def new(self, stream: Stream) -> int:
-        """How many records of the stream AIQ did not have."""
+        """Count the records of the stream that AIQ did not have."""
         return self._streams.get(stream, {}).get("new", 0)
 
     def unusable(self, stream: Stream) -> int:
-        """How many rows of the stream were set aside or, of sales, hold words that the profile does
-        not know: no more than that can be told apart, since a row may hold two."""
+        """Count the rows of the stream that could not be used in full.
+
+        These were set aside or, of sales, have words that the profile does not know. A row may have
+        two such words, so that of each field's words the most frequent field counts.
+        """
         if stream != "sales":
             return self.set_aside(stream)
         per_field: dict[str, int] = {}
@@ -250,7 +253,7 @@ def _counts(totals: StreamTotals) -> dict[str, int]:
 
 
 def stream_result(stream: StreamProgress, set_aside: int, unusable: int) -> StreamResult:
-    """What a run read of a stream, as its ending works from it."""
+    """Return what a run read of a stream, as its ending works from it."""
     return StreamResult(
         good=stream.good,
         full_listing=stream.full_listing,

@@ -147,8 +147,11 @@ class RunInProgress:
     def _since(
         self, stream: StreamProgress, earlier: StreamState, platform: PlatformInfo, account: Account
     ) -> Instant | None:
-        """Where the last good run left off, less the overlap, and before the records that are to be
-        read again; notes which pass that makes it, and the bookmark, where none is to be."""
+        """Return from when on a stream is read; None for all of it.
+
+        That is where the last good run left off, less the overlap, or where records are to be read
+        again. Sets the kind of pass, and the bookmark unless records are read again.
+        """
         if earlier.watermark is None:
             return None
         stream.kind = pass_kind(
@@ -192,7 +195,8 @@ class RunInProgress:
         )
 
     def _sale_watch(self) -> SaleWatch | None:
-        """None where the listing of sales does not tell which are gone."""
+        """Return the watch over deleted sales; None where the listing does not tell which are
+        gone."""
         if self._platform is None or "sales" not in self.manifests.listed:
             return None
         return SaleWatch(

@@ -82,8 +82,10 @@ def _told(
 
 
 def _with_flags_of(held: Customer, told: Customer) -> Customer:
-    """What the POS says of consent about contacts that stay counts at once: an opt-out never
-    waits."""
+    """Return the held customer with the consent flags told of contacts that stay.
+
+    They count at once: an opt-out never waits.
+    """
     sms = told.sms_consent if told.phone == held.phone else held.sms_consent
     email = told.email_consent if told.email == held.email else held.email_consent
     return replace(held, sms_consent=sms, email_consent=email)

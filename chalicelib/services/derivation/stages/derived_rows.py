@@ -43,7 +43,7 @@ def has_left_by_facts(commit: Commit, before: Persona) -> bool:
 
 
 def _changed_sums(commit: Commit, personas: dict[str, Persona]) -> dict[str, RecordSales]:
-    """By record, the sums with the figures of the persona that is kept under it."""
+    """Return by record the sums that changed, with the figures of the persona stored under it."""
     changed = {}
     for rid in commit.reached | commit.summed_records():
         persona = personas.get(rid)
@@ -57,7 +57,7 @@ def _changed_sums(commit: Commit, personas: dict[str, Persona]) -> dict[str, Rec
 
 
 def _changed_personas(commit: Commit, personas: dict[str, Persona]) -> dict[str, Persona | None]:
-    """By the record a persona is kept under, the persona to put; None to delete it."""
+    """Return the personas to put, by the record they are stored under; None deletes one."""
     changed: dict[str, Persona | None] = {}
     for rid in commit.reached:
         before, after = commit.persona_before(rid), personas.get(rid)

@@ -109,10 +109,7 @@ def _flags_of(record: SourceRecord, rules: Rules) -> Iterator[ConsentFlag]:
 
 
 def _asks(commit: Commit) -> list[Ask]:
-    """Who is newly to be asked for SMS consent; in a full commit everybody who is to be asked.
-
-    A source that uses AIQ's last backup asks nobody anew (freezing.md, rule 7).
-    """
+    """Return who is newly to be asked for SMS consent; in a full commit all who are to be asked."""
     asks = []
     for persona in commit.personas():
         number = persona.texted_at

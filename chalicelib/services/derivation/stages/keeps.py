@@ -63,7 +63,7 @@ def _keep_members(commit: Commit) -> bool:
 
 
 def _reasons_before(commit: Commit) -> dict[str, tuple[Reason, ...]]:
-    """By record, the reasons of the stored persona that holds it."""
+    """Return by record the reasons of the stored persona that has it."""
     stored = (commit.persona_before(rid) for rid in commit.reached)
     return {
         member: persona.reasons

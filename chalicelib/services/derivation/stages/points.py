@@ -243,7 +243,7 @@ def _add_expired(
 
 
 def _spendings(commit: Commit, rids: Iterable[str]) -> list[loyalty.Spending]:
-    """What these records redeemed and did not get back."""
+    """Return what these records redeemed and did not get back."""
     redeemed = [rid for rid in rids if commit.sales(rid).redeemed]
     return [
         loyalty.Spending(each.at, each.price, rid)
