@@ -106,10 +106,6 @@ def empty_shards(count: int) -> tuple[Shard, ...]:
     return tuple(Shard(number) for number in range(count))
 
 
-def with_shard(shards: Sequence[Shard], shard: Shard) -> tuple[Shard, ...]:
-    return tuple(shard if each.number == shard.number else each for each in shards)
-
-
 def backups_to_drop(backups: Sequence[Backup], now: Instant) -> list[Backup]:
     """Return the whole backups of a source that no longer stay (rule 11): but for the newest 30
     nights, at most 35 days old, and 5 on demand apart; what is pinned stays, and so does the newest

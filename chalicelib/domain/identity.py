@@ -182,15 +182,6 @@ def _phones(keys: Iterable[object]) -> frozenset[object]:
     return frozenset(k for k in keys if isinstance(k, MergeKey) and k.kind == "phone")
 
 
-def join_reason(
-    one: Customer, other: Customer, shared: AbstractSet[MergeKey], *, name_and_birth_date: bool
-) -> KeyKind | None:
-    """Return the kind of the strongest key that connects two records directly, or None."""
-    ours = merge_keys(one, name_and_birth_date=name_and_birth_date)
-    common = (ours & merge_keys(other, name_and_birth_date=name_and_birth_date)) - shared
-    return min((key.kind for key in common), key=KEY_KINDS.index, default=None)
-
-
 def _seen_order(record: SourceRecord) -> tuple[Instant, str]:
     return record.first_seen, record.id
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Protocol
 
@@ -27,11 +27,6 @@ class NamedStore(Protocol):
 
     @property
     def nickname(self) -> str: ...
-
-
-def unmapped_keys(keys: Iterable[str], mapping: Mapping[str, int]) -> list[str]:
-    """Return the store key ids that have no store, sorted."""
-    return sorted({key for key in keys if key not in mapping})
 
 
 def suggest_store(key_name: str, stores: Iterable[NamedStore]) -> int | None:

@@ -53,9 +53,6 @@ class WrongPins:
     version: int = 0
 
 
-NO_PINS = PinState()
-
-
 def send_pin(state: PinState, digest: str, now: Instant) -> PinState:
     """Return the state with a new PIN, which ends the one before and opens no lock.
 

@@ -14,7 +14,6 @@ from typing import Literal
 from chalicelib.domain.times import DAY, HOUR, MINUTE, at_local_time, local_day
 from chalicelib.domain.words import Instant
 
-DEFAULT_EVERY_HOURS = 6
 MAX_EVERY_HOURS = 12
 LONGEST_READ_AGAIN = 35 * DAY
 STALE_AFTER = DAY

@@ -251,12 +251,6 @@ class LocalStack:
             },
         )
 
-    def set_function_timeout(self, function: str, seconds: int) -> None:
-        """Change a function's limit until the next deployment."""
-        self.client("lambda").update_function_configuration(
-            FunctionName=self.resources[function], Timeout=seconds
-        )
-
     def set_visibility(self, queue: str, seconds: int) -> None:
         """Change how long a queue (`SyncQueue` …) waits before it tries a message again."""
         self.client("sqs").set_queue_attributes(

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from chalicelib.domain.shown_text import HIDDEN_REASON, has_hidden
-from chalicelib.domain.times import from_text, to_text
+from chalicelib.domain.times import to_text
 from chalicelib.domain.words import POINT, Instant, Points
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -88,24 +88,12 @@ class Listing(Input):
     )
 
 
-def _read_moment(value: object) -> Instant:
-    if not isinstance(value, str):
-        raise ValueError("give a date and time as text")  # noqa: TRY004 -- pydantic's protocol
-    try:
-        return from_text(value)
-    except (ValueError, OverflowError):
-        raise ValueError("give a date and time with its offset from UTC (RFC 3339)") from None
-
-
 Moment = Annotated[
     Instant,
     PlainSerializer(to_text, return_type=str, when_used="json"),
     WithJsonSchema(_DATE_TIME),
 ]
 """An instant in an answer: milliseconds inside, RFC 3339 with `Z` outside."""
-
-MomentIn = Annotated[Instant, BeforeValidator(_read_moment), WithJsonSchema(_DATE_TIME)]
-"""An instant in a request: RFC 3339 with a zone outside, milliseconds inside."""
 
 
 def _read_day(value: object) -> date:

@@ -30,7 +30,6 @@ MAX_POINTS = MAX_MINOR // 100
 MIDDLING = 10**9
 EXACT = 2**53
 """The largest whole number up to which a float is exact."""
-_ISO_MILLIS_Z = len("2026-05-01T00:00:00.000Z")
 _DASHES = "-\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}_."
 _MAY_SAY_NOTHING = frozenset(("", "#", "n", "N", *_DASHES))
 _MAY_BE_NOBODY = _MAY_SAY_NOTHING | frozenset("uU")

@@ -34,10 +34,6 @@ class KeyView:
     key: ApiKey
     used_at: Instant | None
 
-    @property
-    def calls_kept(self) -> int:
-        return CALLS_KEPT
-
 
 @dataclass(frozen=True, slots=True)
 class NewKey:

@@ -11,7 +11,7 @@ import orjson
 from chalicelib.domain.audiences import SNAPSHOT_SORTS, TagCounts
 from chalicelib.domain.words import Instant, SnapshotSort, Uid
 from chalicelib.services.audiences.volumes import SnapshotDamaged, Volume, stored_json
-from chalicelib.services.ports.audiences import ObjectMissing, Objects
+from chalicelib.services.ports.audiences import Objects
 
 VERSION = 1
 
@@ -73,15 +73,6 @@ def read_manifest(objects: Objects, uid: Uid, run: str) -> SnapshotManifest:
         return SnapshotManifest(values["run"], values["as_of"], values["personas"], counts, lists)
     except (LookupError, TypeError, ValueError):
         raise SnapshotDamaged("The manifest of the lists cannot be read.") from None
-
-
-def has_manifest(objects: Objects, uid: Uid, run: str) -> bool:
-    """Whether the snapshot of a run is whole."""
-    try:
-        objects.get(manifest_name(uid, run))
-    except ObjectMissing:
-        return False
-    return True
 
 
 def packed_counts(counts: TagCounts) -> list[tuple[list[str], int]]:

@@ -18,7 +18,6 @@ from chalicelib.domain.backups import (
     pin,
     shard_of,
     shards_for,
-    with_shard,
 )
 from chalicelib.domain.pulled_facts import FactPlace
 from chalicelib.domain.times import DAY
@@ -115,7 +114,6 @@ def test_a_backup_has_one_shard_for_each_twenty_thousand_facts_doubled_up_to_64(
 
     assert [shards_for(n) for n in facts] == [1, 1, 2, 2, 4, 32, 64, 64, 64]
     assert empty_shards(2) == (Shard(0), Shard(1))
-    assert with_shard(empty_shards(3), Shard(1, "d", 5)) == (Shard(0), Shard(1, "d", 5), Shard(2))
 
 
 def test_a_backup_counts_what_its_shards_hold_and_a_pin_changes_nothing_else() -> None:

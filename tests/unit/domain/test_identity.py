@@ -17,7 +17,6 @@ from chalicelib.domain.identity import (
     SourceRecord,
     connected_components,
     is_shared_too_widely,
-    join_reason,
     merge_keys,
     scope_key,
     without_placeholders,
@@ -329,25 +328,6 @@ def test_a_contact_that_the_account_takes_for_nobodys_is_none_and_flagged() -> N
     assert seen(PHONE) == (None, "a@b.test", {"placeholder_phone"})
     assert seen("a@b.test") == (PHONE, None, {"placeholder_email"})
     assert seen(PHONE, "a@b.test") == (None, None, {"placeholder_phone", "placeholder_email"})
-
-
-# Reasons
-
-
-def test_the_reason_of_a_join_is_the_strongest_key_in_common() -> None:
-    one = Customer("1", "Ada", "Lee", phone=PHONE, email="a@b.test", birth_date="1990-02-03")
-    two = Customer("2", "Ada", "Lee", phone=PHONE, email="a@b.test", birth_date="1990-02-03")
-    phone, email = MergeKey("phone", PHONE), MergeKey("email", "a@b.test")
-
-    reasons = [
-        join_reason(one, two, shared, name_and_birth_date=True)
-        for shared in (frozenset(), frozenset({phone}), frozenset({phone, email}))
-    ]
-
-    assert reasons == ["phone", "email", "name_dob"]
-    assert join_reason(one, two, {phone, email}, name_and_birth_date=False) is None
-    three = Customer("3", phone=OTHER_PHONE, email="c@d.test")
-    assert join_reason(one, three, frozenset(), name_and_birth_date=True) is None
 
 
 # Against the naive model

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib.domain.mapping import suggest_store, unmapped_keys
+from chalicelib.domain.mapping import suggest_store
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,6 @@ SHOPS = [
     Shop(2, "Green Leaf Tacoma", nickname="The Depot"),
     Shop(3, "Harbour Café & Cannabis"),
 ]
-
-
-def test_unmapped_keys_are_those_without_a_store_each_once_and_sorted() -> None:
-    assert unmapped_keys(["c", "a", "b", "a"], {"b": 1, "z": 2}) == ["a", "c"]
 
 
 @pytest.mark.parametrize(
