@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.redemptions import Redeemed
+from chalicelib.domain.redemptions import RedemptionSum
 from chalicelib.domain.times import HOUR, start_of_day, to_text
 from chalicelib.domain.words import POINT, Instant, Minor, Platform, Points, Uid
 
@@ -96,7 +96,7 @@ class Offer:
     zone: str
     points: Points
     price: Points
-    redeemed: Iterable[Redeemed] = ()
+    redeemed: Iterable[RedemptionSum] = ()
     store: int | None = None
     subtotal: Minor | None = None
 

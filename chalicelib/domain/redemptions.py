@@ -56,7 +56,7 @@ class Redemption:
         return -self.price if self.counts else 0
 
 
-class Redeemed(NamedTuple):
+class RedemptionSum(NamedTuple):
     """How often a record has a redemption of a discount that counts, and when the last one was."""
 
     discount: str
@@ -64,12 +64,12 @@ class Redeemed(NamedTuple):
     last_at: Instant
 
 
-def sum_redemptions(redemptions: Iterable[Redemption]) -> tuple[Redeemed, ...]:
+def sum_redemptions(redemptions: Iterable[Redemption]) -> tuple[RedemptionSum, ...]:
     """Return the sums of those that count, ordered by discount."""
-    sums: dict[str, Redeemed] = {}
+    sums: dict[str, RedemptionSum] = {}
     for each in redemptions:
         if each.counts:
-            held = sums.get(each.discount, Redeemed(each.discount, 0, each.at))
+            held = sums.get(each.discount, RedemptionSum(each.discount, 0, each.at))
             last_at = max(held.last_at, each.at)
             sums[each.discount] = held._replace(times=held.times + 1, last_at=last_at)
     return tuple(sums[discount] for discount in sorted(sums))

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.entrypoints import wiring
-from chalicelib.services.job_messages.text_jobs import SaidMessage, text_job
+from chalicelib.services.job_messages.text_jobs import StatedConsentMessage, text_job
 from chalicelib.services.ports.stores import Store
 from tests.fakes.audiences import MemoryObjects
 from tests.functional.gateway import OURS, THEIRS, World
@@ -50,8 +50,8 @@ def note_consent() -> None:
             import json
 
             read = text_job(json.loads(message["Body"]))
-            if isinstance(read, SaidMessage):
-                wiring.consent.said_worker().handle(read)
+            if isinstance(read, StatedConsentMessage):
+                wiring.consent.stated_consent_worker().handle(read)
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 

@@ -136,7 +136,7 @@ class HistoryAccount:
         wanted = replace(rules, sources={**rules.sources, platform: source})
         proposal = Proposal(UID, platform, dates, rules, wanted)
         members: MembersChoice = "keep" if change.keep else "let_go"
-        self.book.set(UID, proposal.keeping(members, self.clock.now()))
+        self.book.set(UID, proposal.rules_with_keeps(members, self.clock.now()))
 
     def finish_change(self, platform: str) -> list[tuple[str, Join]]:
         """The reasons given since they were last noted."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.words import Platform
 from chalicelib.pos.rows.contacts import email, phone
-from chalicelib.services.job_messages.text_jobs import SaidMessage, text_job
+from chalicelib.services.job_messages.text_jobs import StatedConsentMessage, text_job
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.signups import SignedUp, SignUp
 from chalicelib.services.signups.sign_up import SignUpService
@@ -60,7 +60,7 @@ class Tills:
         }
         return self.service.sign_up(UID, SignUp(**named))
 
-    def said(self) -> list[SaidMessage]:
+    def said(self) -> list[StatedConsentMessage]:
         """What was sent of consent since this was asked last."""
         messages = [text_job(body) for body in self.texts.take()]
-        return [message for message in messages if isinstance(message, SaidMessage)]
+        return [message for message in messages if isinstance(message, StatedConsentMessage)]

@@ -18,7 +18,7 @@ from chalicelib.domain.ledger import NO_POINTS, Posting, Postings, RecordPoints
 from chalicelib.domain.names import name_key
 from chalicelib.domain.personas import NO_FIGURES, Figures, LastPurchase, Persona
 from chalicelib.domain.records import Customer, Sale
-from chalicelib.domain.redemptions import Redeemed, Redemption
+from chalicelib.domain.redemptions import Redemption, RedemptionSum
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.stored_fields import from_values
 from chalicelib.domain.words import Double, KeyKind, Platform, ScopeId, Uid
@@ -303,8 +303,8 @@ def _unpack_figures(text: str) -> Figures:
     return Figures(points, tuple([LastPurchase(*last) for last in bought]), expires_on)
 
 
-def _unpack_redeemed(text: str) -> tuple[Redeemed, ...]:
-    return tuple([from_values(Redeemed, each) for each in orjson.loads(text)])
+def _unpack_redeemed(text: str) -> tuple[RedemptionSum, ...]:
+    return tuple([from_values(RedemptionSum, each) for each in orjson.loads(text)])
 
 
 def _pack_acts(acts: Acts) -> str:

@@ -82,7 +82,7 @@ def export_account(uid: Uid, caller: Caller) -> AccountExportAnswer:
 @resource.get(f"{ACCOUNT}/exports/{{offboarding}}", right="account:erase")
 def get_account_export(uid: Uid, offboarding: str) -> AccountExportAnswer:
     """Read how far the export of the account is; once it is done, with links for 10 minutes."""
-    found, urls = wiring.privacy.offboard_service().exported(uid, offboarding)
+    found, urls = wiring.privacy.offboard_service().get_export(uid, offboarding)
     rows = sum(found.rows.values())
     return AccountExportAnswer(id=found.id, state=found.state, rows=rows, urls=urls)
 

@@ -68,7 +68,7 @@ WORKERS: Mapping[str, Callable[[Any], Any]] = {
     "inbound": lambda _: wiring.texting.inbound(),
     "effects": lambda _: wiring.consent.effects_worker(),
     "webhook": lambda _: wiring.signups.webhook_worker(),
-    "said": lambda _: wiring.consent.said_worker(),
+    "said": lambda _: wiring.consent.stated_consent_worker(),
 }
 """Kind of job → what builds its worker, given the queue. A worker's `handle` takes the message and,
 of a sync or background work, how much time is left."""

@@ -8,7 +8,11 @@ from chalicelib.entrypoints.once import once
 from chalicelib.entrypoints.wiring import outside, queues, typed_contacts
 
 if TYPE_CHECKING:
-    from chalicelib.services.consent.effects import EffectsWorker, QueuedEffects, SaidWorker
+    from chalicelib.services.consent.effects import (
+        EffectsWorker,
+        QueuedEffects,
+        StatedConsentWorker,
+    )
     from chalicelib.services.consent.log import ConsentService
     from chalicelib.services.ports.changes import Askable
 
@@ -44,7 +48,7 @@ def effects_worker() -> EffectsWorker:
 
 
 @once
-def said_worker() -> SaidWorker:
-    from chalicelib.services.consent.effects import SaidWorker
+def stated_consent_worker() -> StatedConsentWorker:
+    from chalicelib.services.consent.effects import StatedConsentWorker
 
-    return SaidWorker(consent_service(), outside.facts())
+    return StatedConsentWorker(consent_service(), outside.facts())

@@ -104,7 +104,7 @@ class AccountService:
         Raises StaleVersion, or InvalidInput for a time zone nobody knows, a name with a web
         address, or a placeholder that is neither phone nor e-mail.
         """
-        before, wanted = self.wanted(uid, changes)
+        before, wanted = self.with_changes(uid, changes)
         wanted = replace(wanted, version=version)
         for name in DECIDING:
             if getattr(before, name) != getattr(wanted, name):
@@ -118,7 +118,7 @@ class AccountService:
             self._record(uid, actor, "account.changed", "account", was, now)
         return after
 
-    def wanted(self, uid: Uid, changes: Mapping[str, Any]) -> tuple[Account, Account]:
+    def with_changes(self, uid: Uid, changes: Mapping[str, Any]) -> tuple[Account, Account]:
         """Return the account, and as it would be with these fields set. Raises InvalidInput."""
         if "name" in changes:
             _check_name(changes["name"])

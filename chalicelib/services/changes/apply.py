@@ -115,7 +115,7 @@ class ApplyChange:
         self, proposal: Proposal, preview: Preview | None, members: MembersChoice, actor: str
     ) -> Job:
         now = self.clock.now()
-        rules = proposal.keeping(members, now)
+        rules = proposal.rules_with_keeps(members, now)
         job = Job(
             id=job_id(rules.version + 1),
             uid=proposal.uid,

@@ -193,7 +193,7 @@ class PreviewChange:
         return proposals.again(preview)
 
     def _counting(self, proposal: Proposal) -> CountChange | CountDerived:
-        terms = replace(self.terms.current(proposal.uid), rules=proposal.keeping("let_go"))
+        terms = replace(self.terms.current(proposal.uid), rules=proposal.rules_with_keeps("let_go"))
         if proposal.terms is not None:
             terms = proposal.terms.under(terms)
         elif not proposal.moves_markets:

@@ -146,7 +146,7 @@ class Proposal:
             values = {**setting_values(self.rules.source(self.platform))}
         return {name: values[name] for name in self.changes}
 
-    def keeping(self, members: MembersChoice, at: Instant = 0) -> Rules:
+    def rules_with_keeps(self, members: MembersChoice, at: Instant = 0) -> Rules:
         """Return the wanted rules with whom they keep, by a choice made at that instant.
 
         *Keep* is for those to whom a setting gave something whose day is removed or moved to a

@@ -41,7 +41,7 @@ class TermsProposals:
 
         Raises InvalidInput.
         """
-        before, wanted = self.accounts.wanted(uid, changes)
+        before, wanted = self.accounts.with_changes(uid, changes)
         differing = {
             name: _as_json(getattr(wanted, name))
             for name in DECIDING

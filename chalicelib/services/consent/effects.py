@@ -16,8 +16,8 @@ from chalicelib.domain.words import Uid
 from chalicelib.services.job_messages.text_jobs import (
     DiscountsMessage,
     EffectsMessage,
-    SaidMessage,
     SignupsMessage,
+    StatedConsentMessage,
 )
 from chalicelib.services.ports.common import JobQueue
 from chalicelib.services.ports.effects import Ask, CommitEffects, ConsentFlag, ConsentNotes
@@ -91,13 +91,13 @@ class EffectsWorker:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidWorker:
+class StatedConsentWorker:
     """Notes what was said of consent with a signup, and whom it wants asked."""
 
     notes: ConsentNotes
     tombstones: CurrentTombstones | None = None
 
-    def handle(self, message: SaidMessage) -> int:
+    def handle(self, message: StatedConsentMessage) -> int:
         """What was said comes before who is to be asked; of who was erased meanwhile nothing is
         noted. Return how many of both there were."""
         held = self.tombstones.current_tombstones(message.uid) if self.tombstones else NO_TOMBSTONES

@@ -14,7 +14,7 @@ from chalicelib.domain.words import Channel, Uid
 from chalicelib.services.ports.audit import SYSTEM
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog, Contact
-from chalicelib.services.ports.effects import KEPT_REFUSAL, Ask, ConsentFlag, Said
+from chalicelib.services.ports.effects import KEPT_REFUSAL, Ask, ConsentFlag, StatedConsent
 
 WRITE_TRIES = 8
 ENTRIES_A_WRITE = 50
@@ -73,7 +73,7 @@ class ConsentService:
         for (channel, contact), entries in by_contact.items():
             append_entries(self.log, self.clock, uid, channel, contact, entries)
 
-    def note_said(self, uid: Uid, said: Sequence[Said]) -> None:
+    def note_said(self, uid: Uid, said: Sequence[StatedConsent]) -> None:
         """See `ConsentNotes.note_said`."""
         by_contact: dict[tuple[Channel, str], list[Entry]] = {}
         for word in said:
@@ -141,7 +141,7 @@ def write_until_current(
     raise ContactBusy("Others keep changing this contact; try again.")
 
 
-def _said_entry(word: Said) -> Entry:
+def _said_entry(word: StatedConsent) -> Entry:
     return Entry(
         id=word.id,
         at=word.at,

@@ -26,7 +26,7 @@ from chalicelib.domain.markets import filters_markets, is_out_of_market, out_of_
 from chalicelib.domain.names import person_name
 from chalicelib.domain.personas import Persona
 from chalicelib.domain.records import Sale
-from chalicelib.domain.redemptions import Redeemed
+from chalicelib.domain.redemptions import RedemptionSum
 from chalicelib.domain.rules import Terms
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.tombstones import NO_TOMBSTONES, Tombstones
@@ -327,7 +327,7 @@ class Commit:
             if self.sales(rid).points.spent != points:
                 self.put_points(rid, self.sales(rid).points._replace(spent=points))
 
-    def put_redeemed(self, rid: str, redeemed: tuple[Redeemed, ...]) -> None:
+    def put_redeemed(self, rid: str, redeemed: tuple[RedemptionSum, ...]) -> None:
         """Set the sums of the record's redemptions."""
         self._sales[rid] = self.sales(rid)._replace(redeemed=redeemed)
 

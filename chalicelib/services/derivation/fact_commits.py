@@ -50,7 +50,7 @@ class PutBackCounts(NamedTuple):
     points: Points
 
 
-class OtherWay(Exception):
+class WayChanged(Exception):
     """A person changed their mind: the source is not put back that way any more."""
 
 
@@ -108,14 +108,14 @@ class FactCommits(PageCommits):
         """Give facts of a source that uses AIQ's last backup other versions, silently; those
         `missing` in the backup count for nothing. The same again changes nothing.
 
-        Raises OtherWay when the source does not go that way, or no more.
+        Raises WayChanged when the source does not go that way, or no more.
         """
         with self._locked(uid) as lock:
             commit = self._begin(lock)
             commit.silent = True
             standing = commit.terms.rules.source(platform).standing
             if standing is None or standing.way != way:
-                raise OtherWay
+                raise WayChanged
             _put_back(commit, platform, facts, missing)
             return self._finish(lock, commit)
 

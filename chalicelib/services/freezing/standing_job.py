@@ -25,7 +25,7 @@ from chalicelib.domain.rules import with_standing
 from chalicelib.domain.standing import Way
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Fence, Uid
-from chalicelib.services.derivation.fact_commits import FactCommits, OtherWay
+from chalicelib.services.derivation.fact_commits import FactCommits, WayChanged
 from chalicelib.services.freezing.clean_backup import clean_backup
 from chalicelib.services.freezing.erased_lines import without_erased
 from chalicelib.services.freezing.shards import Lines
@@ -79,7 +79,7 @@ class StandingJob:
             return 0
         try:
             return self._go_on(card, frozen, message, time_left)
-        except (StaleVersion, OtherWay, Overtaken):
+        except (StaleVersion, WayChanged, Overtaken):
             # Whoever is ahead has a message of their own; a person who saved the card meanwhile
             # has none.
             self._send_again(message, delay_seconds=1)

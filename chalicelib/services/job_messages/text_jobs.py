@@ -30,7 +30,7 @@ from chalicelib.services.ports.effects import (
     ConsentFlag,
     DiscountedSale,
     DiscountName,
-    Said,
+    StatedConsent,
 )
 
 
@@ -118,12 +118,12 @@ class SignupsMessage(Message):
 
 
 @dataclass(frozen=True, slots=True, config=WIRE)
-class SaidMessage(Message):
+class StatedConsentMessage(Message):
     """Note what was said of consent with a signup, and whom to ask for it."""
 
     job: Literal["said"] = field(default="said", kw_only=True)
     uid: Account
-    said: tuple[Said, ...] = ()
+    said: tuple[StatedConsent, ...] = ()
     asks: tuple[Ask, ...] = ()
 
 
@@ -145,7 +145,7 @@ TextJob = (
     | InboundText
     | EffectsMessage
     | SignupsMessage
-    | SaidMessage
+    | StatedConsentMessage
     | DiscountsMessage
     | WebhookMessage
 )

@@ -46,7 +46,7 @@ class ConsentFlag:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StatedConsent:
     """What a shopper, or somebody for them, said of the consent of one contact: an entry of its
     log. `id` names it for ever."""
 
@@ -122,7 +122,7 @@ class ConsentNotes(Protocol):
         as it is."""
         ...
 
-    def note_said(self, uid: Uid, said: Sequence[Said]) -> None:
+    def note_said(self, uid: Uid, said: Sequence[StatedConsent]) -> None:
         """Append what was said to the consent log; the same again changes nothing."""
         ...
 

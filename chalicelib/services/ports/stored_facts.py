@@ -16,7 +16,7 @@ from chalicelib.domain.identity import (
 from chalicelib.domain.ledger import NO_POINTS, Postings, RecordPoints
 from chalicelib.domain.personas import NO_FIGURES, Figures, Persona
 from chalicelib.domain.records import Sale
-from chalicelib.domain.redemptions import Redeemed, Redemption
+from chalicelib.domain.redemptions import Redemption, RedemptionSum
 from chalicelib.domain.sales_summary import SaleRef, SalesSummary
 from chalicelib.domain.words import Day, Double, Minor, Platform, ScopeId
 
@@ -86,7 +86,7 @@ class RecordSales(NamedTuple):
     points: RecordPoints = NO_POINTS
     figures: Figures = NO_FIGURES
     counts_on: Day | None = None
-    redeemed: tuple[Redeemed, ...] = ()
+    redeemed: tuple[RedemptionSum, ...] = ()
 
 
 NO_SALES = RecordSales()

@@ -101,7 +101,7 @@ class OffboardService:
             raise NotFound("There is no such off-boarding.")
         return found
 
-    def exported(self, uid: Uid, offboarding: str) -> tuple[Offboarding, list[str]]:
+    def get_export(self, uid: Uid, offboarding: str) -> tuple[Offboarding, list[str]]:
         """Return an export, with links to its files once it is done. Raises NotFound."""
         found = self.offboardings.get(offboarding)
         if found.uid != uid or found.act != "export":

@@ -9,7 +9,7 @@ from chalicelib.domain.discounts import LASTING, Discount, Offer, RefusalReason,
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.identity import MergeKey
 from chalicelib.domain.personas import Persona
-from chalicelib.domain.redemptions import Redeemed
+from chalicelib.domain.redemptions import RedemptionSum
 from chalicelib.domain.times import SECOND, local_day_number
 from chalicelib.domain.words import Instant, Points, Uid
 from chalicelib.services.derivation.fact_commits import FactCommits
@@ -67,7 +67,7 @@ class HeldBy:
     record: str
     rows: Mapping[str, RecordRows]
 
-    def redeemed(self) -> tuple[Redeemed, ...]:
+    def redeemed(self) -> tuple[RedemptionSum, ...]:
         found = [row.sales for row in self.rows.values() if row.sales is not None]
         return tuple(each for sales in found for each in sales.redeemed)
 

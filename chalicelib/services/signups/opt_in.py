@@ -11,7 +11,7 @@ from chalicelib.domain.signups import signup_platform
 from chalicelib.domain.words import Channel, Uid
 from chalicelib.services.ports.common import Clock
 from chalicelib.services.ports.consent import ConsentLog
-from chalicelib.services.ports.effects import Ask, ConsentNotes, Said
+from chalicelib.services.ports.effects import Ask, ConsentNotes, StatedConsent
 from chalicelib.services.ports.signups import ContactConsent, OptIn, ReadContact
 from chalicelib.services.signups.signatures import UNREADABLE, SignatureStore, signer_of
 
@@ -53,7 +53,7 @@ class OptIns:
 
     def _said(
         self, uid: Uid, opt_in: OptIn, contact: str, before: Consent, warnings: list[str]
-    ) -> Said | None:
+    ) -> StatedConsent | None:
         """The entry of the log that the call makes; None where it changes nothing by itself."""
         now = self.clock.now()
         evidence: dict[str, object] = {}
@@ -80,8 +80,10 @@ def _asks(opt_in: OptIn, before: Consent) -> bool:
     return opt_in.wanted and opt_in.channel == "sms" and opt_in.may_ask and is_open and by_itself
 
 
-def _entry(opt_in: OptIn, contact: str, act: str, now: int, evidence: dict[str, object]) -> Said:
-    return Said(
+def _entry(
+    opt_in: OptIn, contact: str, act: str, now: int, evidence: dict[str, object]
+) -> StatedConsent:
+    return StatedConsent(
         channel=opt_in.channel,
         contact=contact,
         act=act,  # type: ignore[arg-type]  # one of three above

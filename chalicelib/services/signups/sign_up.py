@@ -22,10 +22,10 @@ from chalicelib.domain.signups import (
 from chalicelib.domain.words import Channel, Instant, Platform, Uid
 from chalicelib.services.derivation.commit_in_progress import Commit
 from chalicelib.services.derivation.fact_commits import FactCommits
-from chalicelib.services.job_messages.text_jobs import SaidMessage
+from chalicelib.services.job_messages.text_jobs import StatedConsentMessage
 from chalicelib.services.notifications.notify import Notifier
 from chalicelib.services.ports.common import Clock, JobQueue
-from chalicelib.services.ports.effects import Ask, Said
+from chalicelib.services.ports.effects import Ask, StatedConsent
 from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.signups import ReadContact, SignedUp, SignUp, SignUpWarning
 from chalicelib.services.ports.stores import Stores
@@ -152,7 +152,7 @@ class SignUpService:
                 platform = signup_platform(signup.source, signup.platform)
                 asks.append(Ask(contact, contact_id, platform, cause="signup"))
         if said or asks:
-            self.texts.send(SaidMessage(uid, tuple(said), tuple(asks)).body())
+            self.texts.send(StatedConsentMessage(uid, tuple(said), tuple(asks)).body())
 
     def _tell_of_store(self, uid: Uid, signup: SignUp) -> None:
         if signup.key:
@@ -175,12 +175,12 @@ def _said(
     rid: str,
     at: Instant,
     signature: Signature | None,
-) -> Said:
+) -> StatedConsent:
     """A signature is the shopper's own act; the box alone never lifts an opt-out."""
     evidence = {**signup.evidence, "record": rid}
     if signature is not None:
         evidence |= signature.evidence
-    return Said(
+    return StatedConsent(
         channel=channel,
         contact=contact,
         act="signed" if signature is not None else "flag_yes",

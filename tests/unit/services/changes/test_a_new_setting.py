@@ -117,9 +117,9 @@ def test_whom_it_made_a_member_is_kept_when_it_is_removed() -> None:
 
     proposal = room.proposals.settings(UID, PLATFORM, {"welcome_after": None})
 
-    kept = proposal.keeping("keep").source(PLATFORM)
+    kept = proposal.rules_with_keeps("keep").source(PLATFORM)
     assert kept.keeping == (KeptMembers("welcome_after", day_number(ago(room, 4))),)
-    assert proposal.keeping("let_go") == proposal.wanted
+    assert proposal.rules_with_keeps("let_go") == proposal.wanted
 
 
 def test_its_rule_is_stored_and_read_back() -> None:

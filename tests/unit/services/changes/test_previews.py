@@ -169,7 +169,7 @@ def test_a_preview_of_settings_counts_what_deriving_everybody_again_then_changes
     proposal = room.proposals.settings(UID, PLATFORM, wanted)
     counted = room.previews.start(proposal).counts
 
-    room.rules.set(UID, proposal.keeping("let_go"))
+    room.rules.set(UID, proposal.rules_with_keeps("let_go"))
     room.commits.rederive(UID, [rid for _, rid in room.facts.records])
     came = difference(earlier, standing(room))
     assert (counted.enrolled, counted.lost) == (came.enrolled, came.lost)
