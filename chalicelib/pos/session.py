@@ -84,7 +84,7 @@ class Session:
         except NotOffered:
             if not self._profile.streams[plan.stream].optional:
                 raise
-            # Not every server has this; what is known of it from elsewhere stays.
+            # Not every server offers this stream; facts known from elsewhere stay.
             return Page((), (), 0, None, requests=self._transport.requests - requests)
 
     def close(self) -> None:

@@ -150,7 +150,7 @@ class CommitLocks:
             int(row["fence"]["N"]),
             asked_at,
             leftover,
-            # Older code counts only the fence: what it commits is in no range.
+            # Older code raises the fence alone: the ranges lack the ids that it commits.
             has_seen_ids=row["fence"] == row["ids_kept"],
             has_whole_log=row["fence"] == row["logs_kept"],
             erasures=int(row["erasures"]["N"]) if "erasures" in row else 0,

@@ -177,7 +177,7 @@ class DynamoFacts:
         for rid in records:
             pk = fact_keys.record(lock.uid, rid)
             found = [(pk, row["sk"]["S"]) for row in self._table.query(pk)]
-            # The record's own row last: what crashes before is found again by it.
+            # The record's own row goes last: after a crash the next try finds the rest by it.
             rest = [place for place in found if place[1] != fact_keys.PROFILE_SK]
             self._table.write_many({}, rest, renewal)
             self._table.write_many({}, [(pk, fact_keys.PROFILE_SK)], renewal)

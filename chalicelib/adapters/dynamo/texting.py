@@ -83,7 +83,7 @@ class DynamoTextingSettings:
         try:
             transact(writes)
         except TransactWriteError as error:
-            # A release fails only when the settings were changed too.
+            # Giving up a number fails only where the settings were changed meanwhile.
             if any(failed_conditions(error)[: 2 if releasing else 1]):
                 raise StaleVersion("The settings were changed meanwhile: read again.") from None
             raise Conflict(TAKEN) from None

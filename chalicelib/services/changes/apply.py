@@ -152,7 +152,7 @@ class ApplyChange:
         if SMS_OPT_IN_AFTER not in changes:
             return after
         if changes[SMS_OPT_IN_AFTER] is None:
-            # Whoever waits to be asked is only let off by the job: nothing goes out until then.
+            # The job takes back the requests that wait; until it has, nothing goes out.
             return replace(after, sms_from=None, sms_stopped=True, sms_before=None)
         before = card.settings.get(SMS_OPT_IN_AFTER)
         time_to_cancel = self.texting.get(proposal.uid).start_after_minutes * MINUTE

@@ -153,7 +153,7 @@ class Commit:
         rids = {ext_id: record_id(self.uid, platform, scope, ext_id) for ext_id in records}
         perhaps = [rid for ext_id, rid in rids.items() if may_hold(seen.records, ext_id)]
         if perhaps and not sales and seen.sales is None:
-            # Before the first sale of a scope nothing is stored of whom it has not listed.
+            # Until the first sale of a scope, shoppers it has not listed have no rows.
             perhaps = list(self.facts.listed_records(self.uid, perhaps))
         self._rows.update(dict.fromkeys({*rids.values()} - {*perhaps}, _NO_ROWS))
         for ext_id in sales:
@@ -463,5 +463,5 @@ class Commit:
             return False
         if span.since is None or span.until is None:
             return span.since is None or latest >= span.since
-        # Who asks for some days asks for the sales of them that count.
+        # A caller who asks for some days wants only sales that count.
         return sales.summary.may_hold(span.since, span.until)

@@ -120,7 +120,7 @@ class ContactJudge:
         restored = {record for record, row in last.items() if row is None}
         self._restore(listing, restored, earlier)
         if any(one.run == run for one in known):
-            # A worker that died had judged it; what it did not know it had taken is taken again.
+            # A worker judged this run and died before it dropped the notes of the run's pages.
             self.withdrawals.forget(uid, run, [n.place for n in notes if _is_of_a_page(n)])
         elif _is_withdrawn(listing, last, len(new), earlier):
             self._withhold(listing, new, notes)

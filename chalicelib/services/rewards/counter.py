@@ -177,7 +177,7 @@ class Counter:
             undone.append(stored.counts)
 
         done = self.redeemer.give_back(uid, redemption, judge, actor)
-        # Again too: the call before may have died here.
+        # Also on a repeated call: the one before may have died here.
         day = local_day(done.at, self.accounts.get(uid).time_zone).isoformat()
         self.adjustments.forget(uid, day, _counted(actor), {done.id})
         if any(undone):

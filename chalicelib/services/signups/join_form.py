@@ -161,7 +161,7 @@ class JoinForm:
         self._take(uid, "form", FORMS_PER_ACCOUNT)
         if not self.proofs.bind(uid, issued[0], _digest(uid, contact), issued[1] + PROOF_LIVES):
             raise FormRefused((Fault("", PAGE_TOO_OLD),))
-        # What is no signature asks by text, so that it counts as one that asks.
+        # A form without a signature asks for consent by text, and counts against that limit.
         is_signed = typed_name(typed.signed_name) or is_picture_or_link(typed.signature)
         may_ask = bool(is_signed) or phone is None or self._may_ask(uid, phone, address)
         self._sign_up(uid, account, typed, issued[0], claimed=bool(phone), may_ask=may_ask)

@@ -68,8 +68,8 @@ class StoreService:
         before = self.stores.get(uid, store)
         wanted = replace(before, **changes, version=version)
         if (wanted.time_zone, wanted.state) != (before.time_zone, before.state):
-            # Before the save, as with the account's: never a save without its job. By its state
-            # its shoppers are in a market.
+            # Before the save, as with the account's: never a save without its job. The state
+            # decides in which market its shoppers are.
             self.queue_remap(uid, delay_seconds=AFTER_THE_REQUEST_SECONDS)
         saved = self.stores.save(wanted)
         was, now = changed_fields(_audited_fields(before), _audited_fields(saved), changes)

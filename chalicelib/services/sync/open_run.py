@@ -100,7 +100,7 @@ class OpenRun:
         integration: Integration,
         account: Account,
     ) -> None:
-        # The card says whether points are imported: those that do not read no rules.
+        # Rules are read only where the card says that points are imported.
         run.progress.imports = integration.settings.get("points_imported_on") is not None
         if run.progress.imports:
             run.progress.importing = self.imports.needs_listing(

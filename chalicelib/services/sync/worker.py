@@ -115,7 +115,7 @@ class SyncWorker:
         except LeaseLost:
             raise
         except Exception:
-            # What this process holds of the run may be half done: it ends where it was taken up.
+            # What this process holds of the run may be half done, so a fresh one gives it up.
             if lease.takes >= MAX_TAKES and not run.has_checkpointed:
                 self._give_up(RunInProgress(self.tools, lease, message.hop))
             raise
@@ -128,7 +128,7 @@ class SyncWorker:
             run.intake.scope = credential.scope
         self._fail(
             run,
-            # A worker that fails or dies at the same place leaves nothing that says why.
+            # The workers that failed left no error that could be shown.
             NoProgress(
                 "Something on our side failed again and again at the same place. The next run tries"
                 " anew; if this stays, tell support."

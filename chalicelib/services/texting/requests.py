@@ -131,7 +131,7 @@ class RequestSender:
             return self._hold(uid, state, _cap_verdict(begun, seen))
         if not is_open(self.clock.now(), seen.zone, rules):  # the write took that long
             return self._end(text, request, rules.request_limit, SendResult("refused"))
-        # The one moment that cannot be repeated.
+        # Never repeated: from here on the text may have gone out.
         result = send_once(self.sender, rules.number or "", text)
         return self._end(text, request, rules.request_limit, result)
 

@@ -19,13 +19,13 @@ def settle_carriers(commit: Commit) -> None:
         before = commit.carriers[key]
         after = _changed(commit, key, before, changes)
         if changes and after == before and _keeps_all(commit, key, changes):
-            del commit.key_changes[key]  # somebody is called otherwise, which changes nothing here
+            del commit.key_changes[key]  # only a name changed, which decides nothing here
             continue
         if _joins_large_component(key, before, after, changes):
-            commit.large_keys.add(key)  # of the others nothing changes
+            commit.large_keys.add(key)  # nothing changes for the other carriers
         elif not before.shared or (after.wide and not before.wide):
-            # Also when it outgrows its row: a crash may leave half of the new rows, and only
-            # who was touched is looked at again.
+            # Also when the key outgrows its row: a crash may leave half of its new rows, and a
+            # repair looks only at records that the intent names.
             commit.seeds.update(commit.carriers_of(key))
         commit.put_carriers(key, after)
         if before.shared != after.shared:

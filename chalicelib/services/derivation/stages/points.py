@@ -123,7 +123,7 @@ def _leaves_other_days_alone(
     """Whether the sales that come and go change the worth of no sale on another day."""
     latest = max(commit.sales(rid).points.unlinked_at for rid in ids)
     if commit.terms.rules.loyalty.expire_after_days is not None:
-        # What was redeemed may have been points of a sale that is told of only now.
+        # The redemption may have spent points of a sale that arrives only now.
         redeemed = [each.last_at + 2 * DAY for rid in ids for each in commit.sales(rid).redeemed]
         latest = max([latest, *redeemed])
     if any(ref.unlinked or ref.ordered_at <= latest for ref in [*added, *removed]):
@@ -139,12 +139,12 @@ def _leaves_other_days_alone(
     days = {terms.day(ref.ordered_at, ref.store_key) for ref in added if ref.counts}
     if before.last_days:
         last = max(before.last_days.values())
-        if terms.today - last > expire_after:  # what it left has expired, perhaps too soon
+        if terms.today - last > expire_after:  # points expired since, perhaps too early
             return False
         if any(commit.sales(rid).points.expired for rid in ids) and min(days, default=last) < last:
             return False  # a purchase between two others may bring back what expired between them
         days.add(last)
-    # Sales between these make the gaps that are there smaller still.
+    # Sales between these days only make the gaps smaller.
     steps = pairwise([*sorted(days), terms.today])
     return all(0 <= later - earlier <= expire_after for earlier, later in steps)
 
