@@ -12,8 +12,8 @@ from chalicelib.domain.errors import CommitBusy, SourceStandsStill
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.rules import Source
 from chalicelib.domain.words import Platform
-from chalicelib.services.ports.facts import SaleId
 from chalicelib.services.ports.signups import SignUp
+from chalicelib.services.ports.stored_facts import SaleId
 from chalicelib.services.ports.stores import StoreKeySighting
 from chalicelib.services.signups.pushes import PushedLine, PushedMember, PushedVisit, PushResult
 from tests.fakes.facts import Crash
