@@ -9,7 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,14 @@ from tools.paths import LOCAL, ROOT
 pytestmark = pytest.mark.stack
 
 
-def start(mark: str, tmp_path: Path) -> subprocess.Popen[str]:
-    """The demo as make starts it; every process of it carries `mark` or the data folder's name."""
+@contextmanager
+def running(mark: str, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The demo as make starts it; every process of it carries `mark` or the data folder's name.
+
+    A test that fails on the way leaves none to work beside the tests that follow.
+    """
     with (tmp_path / "stderr").open("w") as errors:
-        return subprocess.Popen(
+        demo = subprocess.Popen(
             [sys.executable, "-m", "tools.demo", "--once"],
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -32,6 +37,11 @@ def start(mark: str, tmp_path: Path) -> subprocess.Popen[str]:
             env=os.environ | {"DEMO_MARK": mark},
             start_new_session=True,
         )
+    with demo:
+        try:
+            yield demo
+        finally:
+            demo.kill()  # its guards end whatever it started
 
 
 def left_behind(mark: str, pid: int) -> list[str]:
@@ -63,13 +73,13 @@ def ends_by_itself(mark: str, pid: int) -> bool:
 )
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, phase: str) -> None:
     mark = secrets.token_hex(8)
-    demo = start(mark, tmp_path)
     errors = tmp_path / "stderr"
-    assert eventually(lambda: phase in errors.read_text(), every=0.05)
+    with running(mark, tmp_path) as demo:
+        assert eventually(lambda: phase in errors.read_text(), every=0.05), errors.read_text()
 
-    demo.send_signal(signal.SIGINT)
-    demo.send_signal(signal.SIGINT)
-    out, _ = demo.communicate(timeout=180)
+        demo.send_signal(signal.SIGINT)
+        demo.send_signal(signal.SIGINT)
+        out, _ = demo.communicate(timeout=180)
 
     assert demo.returncode == 130, errors.read_text()
     assert out == ""
@@ -80,9 +90,8 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, phase: str) -> None:
 @pytest.mark.full
 def test_the_demo_ends_equal_to_the_oracle(tmp_path: Path) -> None:
     mark = secrets.token_hex(8)
-    demo = start(mark, tmp_path)
-
-    out, _ = demo.communicate(timeout=900)
+    with running(mark, tmp_path) as demo:
+        out, _ = demo.communicate(timeout=900)
 
     assert demo.returncode == 0, (tmp_path / "stderr").read_text()
     result = json.loads(out.splitlines()[-1])
