@@ -2,8 +2,9 @@
 
 import { queryOptions, skipToken, useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { useMemo, useSyncExternalStore } from 'react';
+import { useCallback, useMemo, useSyncExternalStore } from 'react';
 import { call, type Schemas } from '../api/client';
+import { reasonsByField } from '../api/problem';
 import * as format from '../components/format';
 import { useSession } from './session';
 
@@ -105,8 +106,21 @@ export function useFormat() {
       time: (at: string | number, withSeconds = false) =>
         format.formatTime(at, locale, zone, withSeconds),
       day: (day: string | null | undefined) => format.formatDay(day, locale),
+      sentence: (text: string) => format.formatSentence(text, locale, zone),
     }),
     [locale, zone, currency],
+  );
+}
+
+/** Reads what is wrong with each field from an error answer, its days as the account writes them. */
+export function useReasons(): (error: unknown) => Record<string, string> {
+  const { sentence } = useFormat();
+  return useCallback(
+    (error) =>
+      Object.fromEntries(
+        Object.entries(reasonsByField(error)).map(([field, reason]) => [field, sentence(reason)]),
+      ),
+    [sentence],
   );
 }
 

@@ -1,7 +1,7 @@
 /** A form of a thing with a version: what is typed, saving it, and two people who edit it at once. */
 
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
-import { reasonsByField } from '../api/problem';
+import { useReasons } from '../app/account';
 import { ConflictDialog, type Field, isStale } from './Conflict';
 import { Strip } from './Meaning';
 import { ProblemNotice } from './Notice';
@@ -25,6 +25,7 @@ interface Options<T> {
 }
 
 export function useDraft<T>({ thing, fields, draftOf, save, read, said }: Options<T>) {
+  const reasonsOf = useReasons();
   const [base, setBase] = useState(thing);
   const [draft, setDraft] = useState(draftOf(thing));
   const [busy, setBusy] = useState(false);
@@ -106,7 +107,7 @@ export function useDraft<T>({ thing, fields, draftOf, save, read, said }: Option
     base,
     dirty,
     busy,
-    reasons: reasonsByField(error),
+    reasons: reasonsOf(error),
     put,
     submit,
     take,

@@ -41,11 +41,13 @@ export function OneLine({ children, long }: { children: string | null; long?: bo
   );
 }
 
-/** A text of ours in which `*x*` is emphasis, and nothing else is markup. */
+/** A sentence of the API in which `*x*` is emphasis, and nothing else is markup; its days and times
+ * are written as the account writes them. */
 export function Said({ children }: { children: string }) {
+  const format = useFormat();
   return (
     <>
-      {emphasised(children).map((run, at) =>
+      {emphasised(format.sentence(children)).map((run, at) =>
         // biome-ignore lint/suspicious/noArrayIndexKey: runs of a text have no other name
         run.strong ? <strong key={at}>{run.text}</strong> : <span key={at}>{run.text}</span>,
       )}

@@ -62,3 +62,14 @@ test('a long text is cut by letters, not in the middle of one', () => {
   expect(format.cut('😀'.repeat(100), 3)).toBe('😀😀…');
   expect(format.cut('short')).toBe('short');
 });
+
+test('a sentence says its days and times as the account writes them', () => {
+  const said = (text: string) => format.formatSentence(text, 'en-US', 'America/Los_Angeles');
+  expect(said('Start to accrue on 2026-12-01, the day after.')).toBe(
+    'Start to accrue on Dec 1, 2026, the day after.',
+  );
+  expect(said('Until 2026-12-01T20:05:00Z.')).toMatch(/^Until Dec 1, 2026, 12:05 PM( PST)?\.$/);
+  expect(said('Lot 2026-12-01-7 and 1234-56-78 stay.')).toBe(
+    'Lot 2026-12-01-7 and 1234-56-78 stay.',
+  );
+});

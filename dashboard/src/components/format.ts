@@ -111,6 +111,17 @@ export function formatDay(day: string | null | undefined, locale: string): strin
   }).format(Date.UTC(year, month - 1, date));
 }
 
+/** A sentence of the API, with its days and times as the account writes them. */
+export function formatSentence(text: string, locale: string, zone: string | undefined): string {
+  return text
+    .replace(/\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}[\d:.]*(?:Z|[+-]\d{2}:\d{2})/g, (at) =>
+      Number.isNaN(Date.parse(at)) ? at : formatInstant(at, locale, zone),
+    )
+    .replace(/(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])/g, (day) =>
+      Number.isNaN(Date.parse(day)) ? day : formatDay(day, locale),
+    );
+}
+
 /** An instant's calendar day in a zone, as `2026-03-03`. */
 export function dayIn(zone: string | undefined, instant: number): string {
   return new Intl.DateTimeFormat('en-CA', {

@@ -4,8 +4,7 @@ import { Button, Group, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { reasonsByField } from '../../api/problem';
-import { useAccount, useMe, useUid } from '../../app/account';
+import { useAccount, useMe, useReasons, useUid } from '../../app/account';
 import { Confirm, Dialog } from '../../components/Confirm';
 import { Table } from '../../components/DataList';
 import { type Meaning, StatusPill, Strip } from '../../components/Meaning';
@@ -221,7 +220,7 @@ function Invite({ onClose, onSent }: { onClose: () => void; onSent: (email: stri
   const [role, setRole] = useState<string>('Staff');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
-  const reasons = reasonsByField(error);
+  const reasons = useReasons()(error);
   async function submit(event: FormEvent) {
     event.preventDefault();
     if (busy) return;

@@ -2,13 +2,14 @@ import { Group, Select, TextInput } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
-import { useAccount } from '../../app/account';
+import { useAccount, useFormat } from '../../app/account';
 import { DataList } from '../../components/DataList';
 import { Empty } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Foreign, LocalTime } from '../../components/Text';
 import { cardsQuery } from '../integrations/queries';
-import { actOf, fieldOf, t } from './words';
+import { linesOf } from './change';
+import { actOf, t } from './words';
 
 type Entry = Schemas['AuditAnswer'];
 
@@ -128,24 +129,16 @@ function What({ entry }: { entry: Entry }) {
 }
 
 function Change({ entry }: { entry: Entry }) {
-  const before = entry.before ?? {};
-  const after = entry.after ?? {};
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].slice(0, 8);
-  if (names.length === 0) return <>{t('none')}</>;
+  const lines = linesOf(entry.before ?? {}, entry.after ?? {}, useFormat());
+  if (lines.length === 0) return <>{t('none')}</>;
   return (
     <ul style={{ margin: 0, paddingInlineStart: 16 }}>
-      {names.map((name) => (
-        <li key={name}>
-          {fieldOf(name)}: <Foreign most={40}>{textOf(before[name])}</Foreign> →{' '}
-          <Foreign most={40}>{textOf(after[name])}</Foreign>
+      {lines.map((line) => (
+        <li key={line.name}>
+          {line.name}: <Foreign most={40}>{line.before}</Foreign> →{' '}
+          <Foreign most={40}>{line.after}</Foreign>
         </li>
       ))}
     </ul>
   );
-}
-
-function textOf(value: unknown): string {
-  if (value === null || value === undefined) return t('none');
-  if (typeof value === 'boolean') return t(value ? 'yes' : 'no');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -4,8 +4,7 @@ import { Button, Checkbox, Group, Radio, Select, Stack, Text, TextInput } from '
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { reasonsByField } from '../../api/problem';
-import { useAccount, useFormat, useUid } from '../../app/account';
+import { useAccount, useFormat, useReasons, useUid } from '../../app/account';
 import { Confirm, Dialog } from '../../components/Confirm';
 import { Table } from '../../components/DataList';
 import { listed } from '../../components/format';
@@ -212,7 +211,7 @@ function Create({
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const [missing, setMissing] = useState<string>();
-  const reasons = reasonsByField(error);
+  const reasons = useReasons()(error);
   async function submit(event: FormEvent) {
     event.preventDefault();
     setMissing(name.trim() ? undefined : t('needed'));

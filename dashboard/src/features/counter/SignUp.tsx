@@ -3,8 +3,7 @@
 import { Checkbox, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { type FormEvent, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { reasonsByField } from '../../api/problem';
-import { useUid } from '../../app/account';
+import { useReasons, useUid } from '../../app/account';
 import { Panel } from '../../components/Page';
 import { FormEnd } from './FormEnd';
 import { contactOf, newKey } from './once';
@@ -41,7 +40,7 @@ export default function SignUp({ account, typed, store, onClose, onSignedUp }: P
   const [error, setError] = useState<unknown>();
   const [missing, setMissing] = useState(false);
   const [busy, setBusy] = useState(false);
-  const reasons = reasonsByField(error);
+  const reasons = useReasons()(error);
   for (const [theirs, ours] of Object.entries(NAMES)) reasons[ours] ??= reasons[theirs] ?? '';
 
   async function submit(event: FormEvent) {

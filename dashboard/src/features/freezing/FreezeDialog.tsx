@@ -75,7 +75,7 @@ export function FrozenStrip({
           ) : undefined
         }
       >
-        {words()} {said?.problem_text}
+        {words()} {said?.problem_text && <Said>{said.problem_text}</Said>}
         {said?.waiting_pushes
           ? ` ${t('waitingPushes', { count: said.waiting_pushes, title })}`
           : ''}

@@ -11,8 +11,8 @@ import {
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { Problem, reasonsByField } from '../../api/problem';
-import { useAccount } from '../../app/account';
+import { Problem } from '../../api/problem';
+import { useAccount, useReasons } from '../../app/account';
 import { config } from '../../app/config';
 import { ProblemNotice } from '../../components/Notice';
 import { CheckOutcome } from './CheckOutcome';
@@ -43,6 +43,7 @@ export function CredentialForm({
   onSaved: (check: Check | null) => void;
 }) {
   const account = useAccount();
+  const reasonsOf = useReasons();
   const refresh = useCardRefresh(account.uid, card.platform);
   const installation = useQuery({
     queryKey: ['config'],
@@ -75,7 +76,7 @@ export function CredentialForm({
     try {
       await what();
     } catch (failure) {
-      const reasons = reasonsByField(failure);
+      const reasons = reasonsOf(failure);
       setFaults((before) => ({ ...before, ...reasons }));
       const placed =
         failure instanceof Problem &&

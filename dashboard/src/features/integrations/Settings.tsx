@@ -101,7 +101,7 @@ function SettingRow({ card, setting }: { card: Card; setting: Setting }) {
         )}
         {!setting.applied && (
           <Text c="dimmed" fs="italic">
-            {setting.status}
+            <Said>{setting.status}</Said>
           </Text>
         )}
       </Stack>

@@ -25,7 +25,7 @@ import {
   type Sale,
   salesQuery,
 } from './queries';
-import { t } from './words';
+import { consentActOf, reporterOf, t } from './words';
 
 const TABS = ['timeline', 'sales', 'points', 'consent', 'sources'] as const;
 
@@ -263,7 +263,7 @@ function Timeline({ persona }: { persona: Detail }) {
         what: (
           <>
             {t(contact.channel === 'sms' ? 'sms' : 'email_channel')} <bdi>{contact.contact}</bdi>:{' '}
-            {entry.act.replaceAll('_', ' ')}
+            {consentActOf(entry.act)}
           </>
         ),
       });
@@ -459,8 +459,8 @@ function Consent({ id }: { id: string }) {
                 <ul>
                   {contact.entries.map((entry) => (
                     <li key={entry.id}>
-                      {format.instant(entry.at)}: {entry.act.replaceAll('_', ' ')} (
-                      {entry.source.replaceAll('_', ' ')})
+                      {format.instant(entry.at)}: {consentActOf(entry.act)} (
+                      {reporterOf(entry.source)})
                       {entry.wording && (
                         <>
                           {' '}

@@ -127,3 +127,30 @@ export const t = speaker({
   flag_shared_key: 'has a phone or e-mail that many share',
   flag_large_component: 'joined by phone only, because too many records hang together',
 });
+
+const ACTS: Record<string, string> = {
+  request: 'asked for consent',
+  withdrawn: 'request taken back before it was sent',
+  yes: 'said yes',
+  start: 'opted in by text',
+  signed: 'signed the form',
+  flag_yes: 'marked as opted in',
+  stop: 'opted out',
+  flag_no: 'marked as opted out',
+  carrier_no: 'reported as opted out by the carrier',
+  noted: 'noted',
+};
+
+const SOURCES: Record<string, string> = {
+  sms: 'text message',
+  form: 'signup form',
+  partner_api: 'REST API',
+  aiq: 'AIQ',
+};
+
+const worded = (words: Record<string, string>) => (code: string) =>
+  words[code] ?? code.replaceAll('_', ' ');
+
+/** What happened to a consent, and who reported it, in words. */
+export const consentActOf = worded(ACTS);
+export const reporterOf = worded(SOURCES);

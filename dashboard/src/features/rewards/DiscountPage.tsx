@@ -5,8 +5,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { call } from '../../api/client';
-import { reasonsByField } from '../../api/problem';
-import { useAccount } from '../../app/account';
+import { useAccount, useReasons } from '../../app/account';
 import { Confirm } from '../../components/Confirm';
 import { Strip } from '../../components/Meaning';
 import { ProblemNotice } from '../../components/Notice';
@@ -54,6 +53,7 @@ function faultsOf(draft: Draft): Record<string, string> {
 
 function Form({ of }: { of?: Discount }) {
   const account = useAccount();
+  const reasonsOf = useReasons();
   const { uid } = account;
   const cache = useQueryClient();
   const navigate = useNavigate();
@@ -123,7 +123,7 @@ function Form({ of }: { of?: Discount }) {
             <DiscountFields
               draft={draft}
               set={(change) => setDraft((now) => ({ ...now, ...change }))}
-              reasons={{ ...reasonsByField(error), ...faults }}
+              reasons={{ ...reasonsOf(error), ...faults }}
               disabled={!may}
             />
             {may && (

@@ -5,8 +5,7 @@ import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-quer
 import { useParams } from '@tanstack/react-router';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { reasonsByField } from '../../api/problem';
-import { useAccount, useFormat, useUid } from '../../app/account';
+import { useAccount, useFormat, useReasons, useUid } from '../../app/account';
 import { every } from '../../app/queries';
 import { Confirm } from '../../components/Confirm';
 import { Go } from '../../components/Go';
@@ -79,7 +78,7 @@ function Begin({ from, cards }: { from: string; cards: Schemas['CardSummary'][] 
   const [day, setDay] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
-  const reasons = reasonsByField(error);
+  const reasons = useReasons()(error);
   async function submit(event: FormEvent) {
     event.preventDefault();
     if (busy || !to) return;
@@ -197,17 +196,10 @@ function Steps({ of, titleOf }: { of: Summary; titleOf: (platform: string) => st
             <Stepper.Step
               key={step}
               label={label}
-              description={
-                step === of.step ? (
-                  <Stack gap="sm" mt={4}>
-                    <Text>{text}</Text>
-                    {act}
-                  </Stack>
-                ) : (
-                  t(STEPS.indexOf(step) < at ? 'done' : 'later')
-                )
-              }
-            />
+              description={step === of.step ? text : t(STEPS.indexOf(step) < at ? 'done' : 'later')}
+            >
+              {act}
+            </Stepper.Step>
           ))}
         </Stepper>
       </Panel>
@@ -305,6 +297,7 @@ function Check({ of, titleOf, again }: Checking) {
         {checked && (
           <Button
             loading={busy}
+            disabled={of.checking !== null}
             onClick={() =>
               void act(() => call('post', '/api/accounts/{uid}/switches/{switch}/finish', { path }))
             }

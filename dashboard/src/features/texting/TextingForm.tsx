@@ -21,6 +21,7 @@ import { Strip } from '../../components/Meaning';
 import { ProblemNotice } from '../../components/Notice';
 import { Panel } from '../../components/Page';
 import { SaveBar } from '../../components/SaveBar';
+import { Said } from '../../components/Text';
 import { t } from './words';
 
 type Texting = Schemas['TextingAnswer'];
@@ -106,7 +107,11 @@ export function TextingForm({ texting }: { texting: Texting }) {
   });
   return (
     <Stack>
-      {texting.status && <Strip meaning="warn">{texting.status}</Strip>}
+      {texting.status && (
+        <Strip meaning="warn">
+          <Said>{texting.status}</Said>
+        </Strip>
+      )}
       {texting.waiting > 0 && <Strip meaning="busy">{t('waiting', { n: texting.waiting })}</Strip>}
       {texting.this_month.unknown > 0 && (
         <Strip meaning="warn">{t('unknownMonth', { n: texting.this_month.unknown })}</Strip>
