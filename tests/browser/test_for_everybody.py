@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.shop import Shop, loaded
+from tests.browser.shop import Shop
 from tests.browser.test_every_page import PAGES
 
 NARROW = 320
@@ -99,7 +99,7 @@ def test_a_card_is_connected_by_keyboard_alone(browser: Browser, shops: Any) -> 
         page.keyboard.type("thsuite")
         reach(page, "TH")
         page.keyboard.press("Enter")
-        loaded(page)
+        expect(page.get_by_label("APIKey").first).to_be_visible()
         reach(page, "APIKey")
         page.keyboard.type(values["api_key"])
         page.keyboard.press("Enter")
