@@ -7,7 +7,7 @@ are read one after another.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -206,6 +206,34 @@ def instant_of(
             return None
 
     return instant
+
+
+def latest_of(
+    clock: Times, field: Path | None, zone: str = "UTC"
+) -> Callable[[Sequence[Json]], Instant | None]:
+    """A reader of the latest instant of some rows; None where none has one we can read."""
+    if field is None:
+        return lambda _rows: None
+    instant = instant_of(clock, field, zone)
+
+    def latest(rows: Sequence[Json]) -> Instant | None:
+        texts = [field.value(row) for row in rows]
+        if are_of_one_form_in_utc(texts):
+            last = instant(rows[texts.index(max(texts))])
+            if last is not None:
+                return last
+        return max((at for at in map(instant, rows) if at is not None), default=None)
+
+    return latest
+
+
+def are_of_one_form_in_utc(texts: Sequence[Json]) -> bool:
+    """Whether these are times of one form, `YYYY-MM-DDT…Z` of one length: a later one is then the
+    greater text, and need not be read to be compared."""
+    for text in texts:
+        if type(text) is not str or text[10:11] != "T" or text[-1] != "Z":
+            return False
+    return len(set(map(len, texts))) == 1
 
 
 def history_start(plan: StreamPlan, days: int) -> Instant:

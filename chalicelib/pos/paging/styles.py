@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.pos.paging.bookmarks import BookmarkedPages
 from chalicelib.pos.paging.day_windows import DayWindows
 from chalicelib.pos.paging.each_shop import EachShop
-from chalicelib.pos.paging.filters import Filter, NoFilter, instant_of, time_bounds
+from chalicelib.pos.paging.filters import Filter, NoFilter, instant_of, latest_of, time_bounds
 from chalicelib.pos.paging.pagers import pager_of
 from chalicelib.pos.paging.proofs.count import CountedPages
 from chalicelib.pos.paging.proofs.downwards import UnorderedPages
@@ -65,7 +65,8 @@ def _pages(profile: Profile, stream: StreamProfile, filtered: Any) -> Any:
         case "count":
             style = CountedPages(pager, proof.id, fixed)
         case "downwards":
-            style = UnorderedPages(pager, filtered, changed, fixed)
+            latest = latest_of(profile.time, proof.changed)
+            style = UnorderedPages(pager, filtered, latest, fixed)
         case "overlap":
             style = OverlappingPages(pager, filtered, proof.id, fixed)
         case _:

@@ -5,6 +5,7 @@ That no row is lost on the way is tested where whole listings are read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from chalicelib.pos.paging.filters import (
     TimeBounds,
     history_start,
     instant_of,
+    latest_of,
     time_bounds,
     written_time,
 )
@@ -40,6 +42,8 @@ from chalicelib.pos.profile.paging import (
 )
 from chalicelib.pos.profile.path import Path
 from chalicelib.services.ports.pos import StreamPlan, TimeSpan
+
+from .made_up import a_profile
 
 NOW = from_text("2026-05-02T12:00:00Z")
 FIRST_PASS = StreamPlan("sales", NOW)
@@ -78,7 +82,11 @@ def bounds(**changes: Any) -> TimeBounds:
 
 
 def unordered(**changes: Any) -> UnorderedPages:
-    return UnorderedPages(NUMBERS, bounds(**changes), at, {"sort": "id"})  # type: ignore[arg-type]
+    return UnorderedPages(NUMBERS, bounds(**changes), latest, {"sort": "id"})
+
+
+def latest(rows: Sequence[Any]) -> int | None:
+    return max((told for told in map(at, rows) if told is not None), default=None)
 
 
 def test_windows_of_an_unordered_listing_go_back_to_the_floor_and_overlap_at_the_seam() -> None:
@@ -245,6 +253,29 @@ def test_a_page_with_a_time_in_another_form_is_read_row_by_row() -> None:
     assert are_rising_in_utc([f"{day}T08:00:00Z", f"{day}T08:00:00Z", f"{day}T09:00:00Z"])
     for other in (f"{day}T07:00:00Z", f"{day} 19:00:00Z", f"{day}T19:00:00.0Z", "", None, 7):
         assert not are_rising_in_utc([f"{day}T08:00:00Z", other])
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("2026-05-01T08:00:00Z", "2026-05-01T09:00:00Z", "2026-05-01T07:59:59.999Z"),
+                *("2026-05-01T11:00:00+03:00", "2026-05-01 10:00:00", "9999-99-99T99:99:99Z"),
+                *("2026-04-30T23:00:00Z", "", None, 7),
+            ]
+        )
+    )
+)
+def test_the_latest_of_some_rows_is_the_same_whether_each_is_read_or_the_greatest_text(
+    times: list[Any],
+) -> None:
+    clock, field = a_profile().time, Path("at")
+    rows = [{"at": time} for time in times]
+
+    each = [told for told in map(instant_of(clock, field), rows) if told is not None]
+
+    assert latest_of(clock, field)(rows) == max(each, default=None)
+    assert latest_of(clock, None)(rows) is None
 
 
 # Rows by offset and by range

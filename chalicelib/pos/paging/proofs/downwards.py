@@ -6,7 +6,7 @@ where that may have happened the pages are read once more, downwards, which meet
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,11 +54,11 @@ class UnorderedWindow(UnorderedPosition):
 @dataclass(frozen=True, slots=True)
 class UnorderedPages(PagingStyle[UnorderedPosition]):
     """Reads numbered pages upwards, and downwards once more where rows may have changed pages.
-    `changed` reads the last change of a row."""
+    `latest` reads the last change of some rows."""
 
     pager: NumberPager
     filter: Filter[Any]
-    changed: Callable[[Json], Instant | None]
+    latest: Callable[[Sequence[Json]], Instant | None]
     fixed: Params
 
     @property
@@ -123,10 +123,8 @@ class UnorderedPages(PagingStyle[UnorderedPosition]):
         just now."""
         if at.moved or (at.page > 1 and at.pages != _extent(page)):
             return True
-        lately = plan.now - LIVELY
-        return any(
-            instant is not None and instant >= lately for instant in map(self.changed, page.rows)
-        )
+        latest = self.latest(page.rows)
+        return latest is not None and latest >= plan.now - LIVELY
 
 
 def _span(at: UnorderedPosition) -> Any:

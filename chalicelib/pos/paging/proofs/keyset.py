@@ -15,7 +15,13 @@ from operator import le
 from chalicelib.domain.errors import UnexpectedAnswer
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Instant
-from chalicelib.pos.paging.filters import TICK, Span, TimeBounds, history_start
+from chalicelib.pos.paging.filters import (
+    TICK,
+    Span,
+    TimeBounds,
+    are_of_one_form_in_utc,
+    history_start,
+)
 from chalicelib.pos.paging.pagers import NumberPager, Params
 from chalicelib.pos.paging.response_page import Json, ResponsePage, fingerprint
 from chalicelib.pos.paging.style import NextPage, PagingStyle
@@ -206,12 +212,8 @@ class KeysetPages(PagingStyle[KeysetPosition]):
 
 
 def are_rising_in_utc(texts: list[Json]) -> bool:
-    """Whether these are times of one form, `YYYY-MM-DDT…Z` of one length, that rise as texts: then
-    their instants do."""
-    for text in texts:
-        if type(text) is not str or text[10:11] != "T" or text[-1] != "Z":
-            return False
-    return len(set(map(len, texts))) == 1 and all(map(le, texts, texts[1:]))
+    """Whether these are times of one form that rise as texts: then they rise as instants, too."""
+    return are_of_one_form_in_utc(texts) and all(map(le, texts, texts[1:]))
 
 
 def _in_order(instants: list[Instant | None]) -> list[Instant | None]:
