@@ -149,6 +149,25 @@ def test_the_card_leads_to_its_personas_and_a_phone_finds_one(
         expect(page.get_by_role("heading", name="Why")).to_be_visible()
 
 
+def test_the_card_leads_to_the_stock_of_each_store(browser: Browser, connected: Shop) -> None:
+    with connected.page(browser, "/settings/integrations/posabit") as page:
+        page.get_by_role("link", name="See stock").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Stock of POSaBIT")
+        loaded(page)
+        expect(page.get_by_text(re.compile(r"^\d+ products in all stores, listed"))).to_be_visible()
+        page.get_by_label("Search stock").fill("flower")
+        page.get_by_role("button", name="Find").click()
+        names = page.get_by_role("table", name="Stock").locator("tbody td:first-child")
+        expect(names.filter(has_not_text=re.compile("flower", re.IGNORECASE))).to_have_count(0)
+        expect(names.first).to_contain_text("Flower")
+
+        page.get_by_label("Search stock").fill("nothing of the kind")
+        page.get_by_role("button", name="Find").click()
+        expect(page.get_by_text("Nothing matches these filters.")).to_be_visible()
+        page.get_by_role("button", name="Clear filters").click()
+        expect(names.first).to_be_visible()
+
+
 def test_enrolling_says_its_numbers_and_removing_it_keeps_whoever_would_be_lost(
     browser: Browser, shops: Callable[[], Shop]
 ) -> None:

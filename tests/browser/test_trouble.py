@@ -68,6 +68,61 @@ def test_two_people_who_edit_the_account_see_both_versions(
         assert shop.owner.get("")["name"] == "Evergreen"
 
 
+def test_two_people_who_edit_a_discount_see_both_versions_and_lose_nothing_typed(
+    browser: Browser, shops: Callable[[], Shop]
+) -> None:
+    shop = shops()
+    wanted = {"name": "$5 off", "points": 100, "amount_off": 500}
+    path = f"/discounts/{shop.owner.call('POST', '/discounts', wanted)['id']}"
+    with shop.page(browser, path) as page:
+        name = page.get_by_label("Name", exact=True)
+        name.fill("Mine")
+        page.get_by_label("Points", exact=True).fill("120")
+        theirs = {"name": "Theirs", "amount_off": None, "percent_off": 10}
+        shop.owner.change("PATCH", path, theirs, version=shop.owner.get(path)["version"])
+        show(page, "hidden")
+        with page.expect_response(f"**{path}"):
+            page.clock.install()
+            page.clock.fast_forward(60_000)
+            show(page, "visible")
+        expect(name).to_have_value("Mine")
+
+        page.get_by_role("button", name="Save settings").click()
+        dialog = page.get_by_role("dialog", name="Changed by somebody else")
+        expect(dialog.get_by_text("Theirs: Theirs")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+        expect(name).to_have_value("Mine")
+
+        page.get_by_role("button", name="Save settings").click()
+        dialog.get_by_label("Yours: Mine").check()
+        dialog.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+    saved = shop.owner.get(path)
+    assert (saved["name"], saved["points"], saved["percent_off"]) == ("Mine", 120, 10)
+
+
+def test_two_people_who_edit_the_loyalty_rules_see_both_versions(
+    browser: Browser, shops: Callable[[], Shop]
+) -> None:
+    shop = shops()
+    with shop.page(browser, "/settings/loyalty") as page:
+        page.get_by_label("Points per $100 spent").fill("150")
+        shop.owner.decide("/loyalty", {"points_per_100": 125, "points_per_order": 5})
+        page.get_by_role("button", name="Preview changes").click()
+        page.get_by_role("dialog").get_by_role("button", name="Apply change").click()
+
+        dialog = page.get_by_role("dialog", name="Changed by somebody else")
+        expect(dialog.get_by_text("Theirs: 125")).to_be_visible()
+        dialog.get_by_label("Yours: 150").check()
+        dialog.get_by_role("button", name="Save", exact=True).click()
+        counted = page.get_by_role("dialog")
+        counted.get_by_role("button", name="Apply change").click()
+        expect(counted).to_have_count(0)
+    saved = shop.owner.get("/loyalty")
+    assert (saved["points_per_100"], saved["points_per_order"]) == (150, 5)
+
+
 def test_a_fault_of_ours_names_its_reference_and_another_try_mends_it(
     browser: Browser, connected: Shop
 ) -> None:

@@ -77,6 +77,50 @@ def test_a_cursor_opens_its_own_shop_alone(world: World, api: Gateway) -> None:
     assert world.gateway("Owner", THEIRS).get(theirs, key=KEY).json["items"] == []
 
 
+def test_stock_is_searched_by_words_and_by_whether_the_pos_still_lists_it(api: Gateway) -> None:
+    more = [
+        InventoryItem("g1", "Main", "Gummies Açaí", "3", "USD", brand="Wyld", sku="WY-10"),
+        InventoryItem("g2", "Main", "Gummies Pear", "0", "USD", brand="Wyld"),
+    ]
+    wiring.outside.inventories().put(OURS, "posabit", "north", more)
+
+    def found(**query: object) -> list[str]:
+        return [item["ext_id"] for item in api.get(STOCK, key=KEY, **query).json["items"]]
+
+    assert found(q="WYLD gummies") == ["g1", "g2"]
+    assert found(q="acai") == found(q="wy-10") == ["g1"]
+    assert found(q="jar", active="false") == ["i4"]
+    assert found(active="true") == ["g1", "g2", "i0", "i1", "i2", "i3"]
+    assert found(q="nothing of the kind") == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7])
+def test_a_search_finds_each_product_once_over_its_pages(api: Gateway, limit: int) -> None:
+    wiring.outside.inventories().put(
+        OURS,
+        "posabit",
+        "north",
+        [InventoryItem(f"j{n:02}", "Main", f"Tin {n}", "1", "USD") for n in range(30)],
+    )
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(40):
+        page = api.get(STOCK, key=KEY, q="2", limit=limit, **cursor).json
+        assert len(page["items"]) <= limit
+        seen += [item["ext_id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert seen == ["i2", "j02", "j12", *(f"j{n}" for n in range(20, 30))]
+
+
+def test_a_cursor_of_one_search_does_not_open_another(api: Gateway) -> None:
+    cursor = api.get(STOCK, key=KEY, q="jar", limit=1).json["next_cursor"]
+
+    assert api.get(STOCK, key=KEY, q="jar", limit=1, cursor=cursor).status == 200
+    assert api.get(STOCK, key=KEY, q="tin", limit=1, cursor=cursor).status == 422
+
+
 @pytest.mark.parametrize(("role", "status"), [("Marketing", 200), ("Manager", 403), ("Staff", 403)])
 def test_who_may_see_stock(world: World, role: str, status: int) -> None:
     assert world.gateway(role).get(STOCK, key=KEY).status == status  # type: ignore[arg-type]

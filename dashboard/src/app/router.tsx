@@ -120,6 +120,11 @@ const pages = [
     'SyncPage',
   ),
   page(
+    '/settings/integrations/$platform/stock',
+    () => import('../features/inventory/StockPage'),
+    'StockPage',
+  ),
+  page(
     '/settings/integrations/$platform/switch',
     () => import('../features/switching/SwitchPage'),
     'SwitchPage',

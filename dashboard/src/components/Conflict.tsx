@@ -10,8 +10,14 @@ import { t } from './words';
 export interface Field {
   key: string;
   label: string;
+  /** The value in words, where it is not typed as such. */
+  show?: (value: string) => string;
 }
 type Values = Record<string, string>;
+
+const asTyped = (value: string) => value || '—';
+/** A box in words. */
+export const yesOrNo = (value: string) => t(value === 'true' ? 'yes' : 'no');
 
 /** Whether an error is that the thing was changed meanwhile. */
 export function isStale(error: unknown): error is Problem {
@@ -42,11 +48,22 @@ interface Props {
   before: Values;
   theirs: Values;
   yours: Values;
+  /** Back to the form as it was typed: nothing is decided. */
+  onClose: () => void;
   onDiscard: () => void;
   onSave: (values: Values) => void;
 }
 
-export function ConflictDialog({ error, fields, before, theirs, yours, onDiscard, onSave }: Props) {
+export function ConflictDialog({
+  error,
+  fields,
+  before,
+  theirs,
+  yours,
+  onClose,
+  onDiscard,
+  onSave,
+}: Props) {
   const format = useFormat();
   const differing = contested(fields, before, theirs, yours);
   const [choice, setChoice] = useState<Record<string, 'theirs' | 'yours'>>({});
@@ -63,23 +80,23 @@ export function ConflictDialog({ error, fields, before, theirs, yours, onDiscard
     onSave(values);
   }
   return (
-    <Dialog title={t('conflictTitle')} onClose={onDiscard} size="lg">
+    <Dialog title={t('conflictTitle')} onClose={onClose} size="lg">
       <Text>
         {at ? t('conflict', { who, at: format.instant(at) }) : t('conflictUntimed', { who })}{' '}
         {differing.length > 0 && t('conflictFields')}
       </Text>
       <Stack>
-        {differing.map(({ key, label }) => (
+        {differing.map(({ key, label, show = asTyped }) => (
           <Radio.Group
             key={key}
             label={label}
-            description={`${t('before')}: ${before[key] || '—'}`}
+            description={`${t('before')}: ${show(before[key] ?? '')}`}
             value={choice[key] ?? 'theirs'}
             onChange={(value) => setChoice({ ...choice, [key]: value as 'theirs' | 'yours' })}
           >
             <Stack gap={4} mt={4}>
-              <Radio value="theirs" label={`${t('theirs')}: ${theirs[key] || '—'}`} />
-              <Radio value="yours" label={`${t('yours')}: ${yours[key] || '—'}`} />
+              <Radio value="theirs" label={`${t('theirs')}: ${show(theirs[key] ?? '')}`} />
+              <Radio value="yours" label={`${t('yours')}: ${show(yours[key] ?? '')}`} />
             </Stack>
           </Radio.Group>
         ))}

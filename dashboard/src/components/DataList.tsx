@@ -17,6 +17,13 @@ export interface Column<Row> {
   label?: boolean;
   /** Takes a line of its own where rows fold: a list, a field, buttons. */
   whole?: boolean;
+  /** Left out where rows fold. */
+  wide?: boolean;
+}
+
+function classOf(column: Pick<Column<unknown>, 'number' | 'whole' | 'wide'>): string | undefined {
+  const marks = (['number', 'whole', 'wide'] as const).filter((mark) => column[mark]);
+  return marks.join(' ') || undefined;
 }
 
 interface TableProps<Row> {
@@ -50,11 +57,7 @@ export function Table<Row>({ caption, columns, rows, rowKey, linked }: TableProp
               {columns.map((column) => (
                 <td
                   key={column.key}
-                  className={
-                    [column.number && 'number', column.whole && 'whole']
-                      .filter(Boolean)
-                      .join(' ') || undefined
-                  }
+                  className={classOf(column)}
                   data-label={column.label ? column.title : undefined}
                 >
                   {column.cell(row)}

@@ -22,9 +22,12 @@ interface Options<T> {
   read: () => Promise<T>;
   /** What is said once it is saved. */
   said: (before: Draft, wanted: Draft) => string;
+  /** What is wrong before it is sent, by field. */
+  faultsOf?: (draft: Draft) => Record<string, string>;
 }
 
-export function useDraft<T>({ thing, fields, draftOf, save, read, said }: Options<T>) {
+export function useDraft<T>(options: Options<T>) {
+  const { thing, fields, draftOf, save, read, said, faultsOf = () => ({}) } = options;
   const reasonsOf = useReasons();
   const [base, setBase] = useState(thing);
   const [draft, setDraft] = useState(draftOf(thing));
@@ -32,6 +35,7 @@ export function useDraft<T>({ thing, fields, draftOf, save, read, said }: Option
   const [error, setError] = useState<unknown>();
   const [done, setDone] = useState<string>();
   const [theirs, setTheirs] = useState<T>();
+  const [faults, setFaults] = useState<Record<string, string>>({});
   const before = draftOf(base);
   const dirty = Object.keys(draft).some((key) => draft[key] !== before[key]);
 
@@ -70,7 +74,10 @@ export function useDraft<T>({ thing, fields, draftOf, save, read, said }: Option
   }
   function submit(event: FormEvent) {
     event.preventDefault();
-    if (dirty && !busy) void send(base, draft);
+    if (!dirty || busy) return;
+    const found = faultsOf(draft);
+    setFaults(found);
+    if (Object.keys(found).length === 0) void send(base, draft);
   }
   const put = (key: string, value: string | number | null) =>
     setDraft((now) => ({ ...now, [key]: String(value ?? '') }));
@@ -92,6 +99,7 @@ export function useDraft<T>({ thing, fields, draftOf, save, read, said }: Option
       before={before}
       theirs={draftOf(theirs)}
       yours={draft}
+      onClose={() => setTheirs(undefined)}
       onDiscard={() => take(theirs)}
       onSave={(values) => {
         setBase(theirs);
@@ -107,11 +115,14 @@ export function useDraft<T>({ thing, fields, draftOf, save, read, said }: Option
     base,
     dirty,
     busy,
-    reasons: reasonsOf(error),
+    reasons: { ...reasonsOf(error), ...faults } as Record<string, string>,
     put,
     submit,
     take,
-    discard: () => setDraft(before),
+    discard: () => {
+      setDraft(before);
+      setFaults({});
+    },
     notices,
     conflict,
   };

@@ -57,7 +57,11 @@ export function Page({ title, heading, crumbs, intro, actions, right, children }
           <Title order={1} ref={top} tabIndex={-1} style={{ flex: '1 1 auto' }}>
             {heading ?? title}
           </Title>
-          {allowed && actions && <Group gap="xs">{actions}</Group>}
+          {allowed && actions && (
+            <Group gap="xs" className="page-acts">
+              {actions}
+            </Group>
+          )}
         </Group>
         {intro && (
           <Text c="dimmed" maw={720} component="div">

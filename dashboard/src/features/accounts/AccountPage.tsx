@@ -13,6 +13,7 @@ import {
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { call, type Schemas } from '../../api/client';
 import { accountQuery, useAccount, useUid } from '../../app/account';
+import { yesOrNo } from '../../components/Conflict';
 import { type Draft, useDraft } from '../../components/Draft';
 import { Page, Panel, RoleGate } from '../../components/Page';
 import { Part } from '../../components/Part';
@@ -31,8 +32,8 @@ const FIELDS = [
   { key: 'sync_hour', label: t('syncHour') },
   { key: 'sync_every_hours', label: t('syncEvery') },
   { key: 'minimum_age', label: t('age') },
-  { key: 'merge_on_name_and_birth_date', label: t('join') },
-  { key: 'counter_pin', label: t('pin') },
+  { key: 'merge_on_name_and_birth_date', label: t('join'), show: yesOrNo },
+  { key: 'counter_pin', label: t('pin'), show: yesOrNo },
   { key: 'placeholders', label: t('placeholders') },
 ];
 const BOXES = ['merge_on_name_and_birth_date', 'counter_pin'];

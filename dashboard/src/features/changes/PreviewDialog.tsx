@@ -8,11 +8,13 @@ import { Problem } from '../../api/problem';
 import { type Right, useAccount, useFormat } from '../../app/account';
 import { every } from '../../app/queries';
 import { Dialog } from '../../components/Confirm';
+import { isStale } from '../../components/Conflict';
 import { Go } from '../../components/Go';
 import { Strip } from '../../components/Meaning';
 import { ProblemNotice } from '../../components/Notice';
 import { Said } from '../../components/Text';
 import { t as common } from '../../components/words';
+import { linesOf, touches } from './counts';
 import { t } from './words';
 
 type Preview = Schemas['PreviewAnswer'];
@@ -41,6 +43,8 @@ interface Props {
   day?: boolean;
   removable?: boolean;
   onApplied?: (job: Job) => void;
+  /** Told that somebody changed the thing meanwhile, where its form shows both versions. */
+  onStale?: (error: Problem) => void;
 }
 
 async function begin(uid: string, of: Subject, value: string | null): Promise<Preview> {
@@ -114,9 +118,18 @@ function rightOf(of: Subject): Right {
   return of.kind === 'trust' ? 'sources:trust' : 'settings:write';
 }
 
-export function PreviewDialog({ of, title, onClose, day = false, removable, onApplied }: Props) {
+export function PreviewDialog({
+  of,
+  title,
+  onClose,
+  day = false,
+  removable,
+  onApplied,
+  onStale,
+}: Props) {
   const account = useAccount();
   const cache = useQueryClient();
+  const format = useFormat();
   const mayApply = account.may(rightOf(of));
   const current = of.kind === 'setting' ? of.value : null;
   const [value, setValue] = useState<string | null>(current);
@@ -126,6 +139,7 @@ export function PreviewDialog({ of, title, onClose, day = false, removable, onAp
   const [fresh, setFresh] = useState(false);
   const [busy, setBusy] = useState(false);
   const [dayFault, setDayFault] = useState<string>();
+  const [began] = useState(current);
   const started = useQuery({
     queryKey: [account.uid, 'preview-of', title],
     queryFn: () => begin(account.uid, of, null),
@@ -179,8 +193,12 @@ export function PreviewDialog({ of, title, onClose, day = false, removable, onAp
       if (typeof next === 'string') {
         setId(next);
         setFresh(true);
+      } else if (isStale(failure) && onStale) {
+        onStale(failure);
       } else setError(failure);
-      setBusy(false);
+      if (isStale(failure)) {
+        void cache.invalidateQueries({ queryKey: [account.uid, 'integrations'] });
+      }
     }
     setBusy(false);
   }
@@ -236,12 +254,28 @@ export function PreviewDialog({ of, title, onClose, day = false, removable, onAp
           </Group>
         </form>
       )}
+      {of.kind === 'setting' && current !== began && (
+        <Strip meaning="warn" live>
+          <Said>
+            {t('changedMeanwhile', {
+              theirs: current ? format.day(current) : t('notSet'),
+              before: began ? format.day(began) : t('notSet'),
+            })}
+          </Said>
+        </Strip>
+      )}
       {fresh && (
         <Strip meaning="warn" live>
           {t('outdated')}
         </Strip>
       )}
-      {failed != null && <Failed error={failed} onClose={onClose} />}
+      {failed != null && (
+        <Failed
+          error={failed}
+          onClose={onClose}
+          again={isStale(error) ? () => void count(value) : undefined}
+        />
+      )}
       {shownId !== undefined && said === undefined && failed == null && (
         <Group gap="xs" role="status">
           <Loader size="sm" /> {t('counting')}
@@ -274,12 +308,6 @@ export function PreviewDialog({ of, title, onClose, day = false, removable, onAp
   );
 }
 
-/** Whether anybody, or a point, would be touched. */
-export function touches({ counts, notes }: Pick<Preview, 'counts' | 'notes'>): boolean {
-  const { personas: _, largest, ...each } = counts;
-  return (notes ?? []).length > 0 || largest.length > 0 || Object.values(each).some(Boolean);
-}
-
 /** The button says what happens: `Enroll 412 and text 388`. */
 export function buttonOf(
   said: Pick<Preview, 'counts'>,
@@ -295,11 +323,20 @@ export function buttonOf(
   return t('apply');
 }
 
-function Failed({ error, onClose }: { error: unknown; onClose: () => void }) {
+function Failed({
+  error,
+  onClose,
+  again,
+}: {
+  error: unknown;
+  onClose: () => void;
+  again: (() => void) | undefined;
+}) {
   const box = error instanceof Problem && /age-gate box/i.test(error.message);
   return (
     <ProblemNotice
       error={error}
+      retry={again}
       action={
         box ? (
           <Button
@@ -341,20 +378,7 @@ function Counts({
       </Stack>
     );
   }
-  const lines = [
-    counts.enrolled && t('enrolled', { n: counts.enrolled }),
-    counts.messages && t('messages', { n: counts.messages }),
-    counts.opt_ins && t('optIns', { n: counts.opt_ins }),
-    counts.lost && t('lost', { n: counts.lost }),
-    counts.balances && t('balances', { n: counts.balances, points: format.points(counts.points) }),
-    counts.earned_twice && t('twice', { n: counts.earned_twice }),
-    counts.joined && t('joinedCount', { n: counts.joined }),
-    counts.split && t('split', { n: counts.split }),
-    counts.dropped && t('dropped', { n: counts.dropped }),
-    counts.doubled && t('doubled', { n: counts.doubled }),
-    counts.out_of_market && t('outOfMarket', { n: counts.out_of_market }),
-    counts.back_in_market && t('backInMarket', { n: counts.back_in_market }),
-  ].filter((line): line is string => Boolean(line));
+  const lines = linesOf(counts, format.points(counts.points));
   return (
     <Stack gap="sm">
       <div role="status">

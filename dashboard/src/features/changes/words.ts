@@ -22,8 +22,8 @@ export const t = speaker({
   doubled:
     '*{n, plural, one {# sale} other {# sales}}* would wait for a person: another POS tells one like it',
   outOfMarket:
-    '*{n, plural, one {# contact} other {# contacts}}* of other markets would be left out',
-  backInMarket: '*{n, plural, one {# contact} other {# contacts}}* would be taken up again',
+    '*{n, plural, one {# shopper} other {# shoppers}}* of other markets would no longer be here',
+  backInMarket: '*{n, plural, one {# shopper} other {# shoppers}}* of other markets would be back',
   nobody: 'Nobody is affected.',
   largest: 'The largest changes',
   warning: 'Warning:',
@@ -44,6 +44,9 @@ export const t = speaker({
   removeLetGo: 'Remove, let {n, number} go',
   apply: 'Apply change',
   remove: 'Remove setting',
+  changedMeanwhile:
+    'Somebody changed this meanwhile: now *{theirs}*, before *{before}*. What you chose is still here.',
+  notSet: 'not set',
   outdated: 'The numbers were out of date; here are new ones.',
   role: 'An Owner or Operator can apply this.',
   goToBox: 'Go to the box',

@@ -3,33 +3,24 @@
 import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { call, type Schemas } from '../../api/client';
-import { useAccount, useFormat } from '../../app/account';
+import type { Schemas } from '../../api/client';
+import { useAccount, useFormat, useNow } from '../../app/account';
 import { Go } from '../../components/Go';
+import { StatusPill } from '../../components/Meaning';
 import { Panel } from '../../components/Page';
 import { Part, Skeletons } from '../../components/Part';
-import { LocalTime } from '../../components/Text';
-import type { Card } from './queries';
+import { isStale, LocalTime } from '../../components/Text';
+import { type Card, flowQuery } from './queries';
 import { t } from './words';
-
-function useFlow(card: Pick<Card, 'platform' | 'state'>) {
-  const { uid } = useAccount();
-  return useQuery({
-    queryKey: [uid, 'integrations', card.platform, 'flow'],
-    queryFn: ({ signal }) =>
-      call('get', '/api/accounts/{uid}/integrations/{platform}/flow', {
-        path: { uid, platform: card.platform },
-        signal,
-      }),
-    enabled: card.state !== 'draft',
-    staleTime: 60_000,
-  });
-}
 
 export function Flow({ card }: { card: Card }) {
   const account = useAccount();
   const format = useFormat();
-  const flow = useFlow(card);
+  const now = useNow();
+  const flow = useQuery({
+    ...flowQuery(account.uid, card.platform),
+    enabled: card.state !== 'draft',
+  });
   const base = `/a/${account.uid}`;
   return (
     <Panel title={t('flow')} id="flow">
@@ -52,13 +43,24 @@ export function Flow({ card }: { card: Card }) {
                 {unlinked.sales > 0 && t('unlinkedWhy', { title: card.title })}
               </Text>
             )}
-            {stock && (
+            {account.may('inventory:read') && (
               <Text>
-                {t('stock', { n: stock.items })}
-                {stock.as_of && (
+                {stock ? t('stock', { n: stock.items }) : t('noStock')}
+                {stock?.as_of && (
                   <>
-                    , <LocalTime at={stock.as_of} both />
+                    , <LocalTime at={stock.as_of} both />{' '}
+                    {isStale(stock.as_of, now) && (
+                      <StatusPill meaning="warn" word={t('staleStock')} />
+                    )}
                   </>
+                )}{' '}
+                {stock && (
+                  <Anchor
+                    component={Go}
+                    to={`${base}/settings/integrations/${card.platform}/stock`}
+                  >
+                    {t('toStock')}
+                  </Anchor>
                 )}
               </Text>
             )}

@@ -27,6 +27,18 @@ export const cardQuery = (uid: string, platform: string) =>
     refetchInterval: every<Card>(15_000),
   });
 
+/** Where the shoppers of a source went, and its stock. */
+export const flowQuery = (uid: string, platform: string) =>
+  queryOptions({
+    queryKey: [uid, 'integrations', platform, 'flow'],
+    queryFn: ({ signal }) =>
+      call('get', '/api/accounts/{uid}/integrations/{platform}/flow', {
+        path: { uid, platform },
+        signal,
+      }),
+    staleTime: 60_000,
+  });
+
 /** Reads anew whatever shows this card. */
 export function useCardRefresh(uid: string, platform: string) {
   const cache = useQueryClient();

@@ -149,6 +149,9 @@ export const t = speaker({
     '{n, plural, one {# of {of, number} sales names no shopper.} other {# of {of, number} sales name no shopper.}}',
   unlinkedWhy:
     '{title} may not have the data available to link a sale to a shopper. They are kept, and earn no points.',
+  noStock: 'No stock yet.',
+  staleStock: 'Over a day old',
+  toStock: 'See stock',
   stock: '{n, plural, one {# product in stock} other {# products in stock}}',
   guide: '{title}’s guide',
   end: 'More about {title}',

@@ -11,28 +11,50 @@ import {
   Text,
   TextInput,
 } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { call } from '../../api/client';
+import type { Problem } from '../../api/problem';
 import { useAccount, useFormat, useUid } from '../../app/account';
+import { ConflictDialog, type Field, yesOrNo } from '../../components/Conflict';
 import { Go } from '../../components/Go';
+import { ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { SaveBar } from '../../components/SaveBar';
 import { PreviewDialog } from '../changes/PreviewDialog';
 import { ProgressOfJob } from '../changes/ProgressOfJob';
 import { cardsQuery } from '../integrations/queries';
-import { changeOf, type Draft, draftOf, pointsFor, type Rules } from './rules';
+import { changeOf, type Draft, draftOf, fromTexts, pointsFor, type Rules, textsOf } from './rules';
 import { t } from './words';
 
 const EXAMPLE_MINOR = 4210;
 
-export function LoyaltyPage() {
-  const uid = useUid();
-  const rules = useQuery({
+const loyaltyQuery = (uid: string) =>
+  queryOptions({
     queryKey: [uid, 'loyalty'],
     queryFn: ({ signal }) => call('get', '/api/accounts/{uid}/loyalty', { path: { uid }, signal }),
   });
+
+/** The fields in words, for two people who change the rules at once. */
+function useFields(): Field[] {
+  const format = useFormat();
+  return [
+    { key: 'enabled', label: t('enabled'), show: yesOrNo },
+    { key: 'accrual_start', label: t('start'), show: (day) => format.day(day || null) },
+    { key: 'rounding', label: t('rounding'), show: (how) => t(how as Draft['rounding']) },
+    { key: 'points_per_100', label: t('per100') },
+    { key: 'points_per_order', label: t('perOrder') },
+    { key: 'max_orders_per_day', label: t('most'), show: (n) => n || t('noLimit') },
+    { key: 'expire_after_days', label: t('expire'), show: (n) => n || t('never') },
+    { key: 'exclude_tax', label: t('tax'), show: yesOrNo },
+    { key: 'earn_only_from_joining', label: t('joining'), show: yesOrNo },
+  ];
+}
+
+export function LoyaltyPage() {
+  const uid = useUid();
+  const rules = useQuery(loyaltyQuery(uid));
   return (
     <Page
       title={t('title')}
@@ -60,6 +82,10 @@ function Form({ rules }: { rules: Rules }) {
   const before = draftOf(base);
   const [draft, setDraft] = useState<Draft>(before);
   const [counting, setCounting] = useState(false);
+  const [stale, setStale] = useState<{ error: Problem; theirs: Rules }>();
+  const [unread, setUnread] = useState<unknown>();
+  const cache = useQueryClient();
+  const fields = useFields();
   const may = account.may('previews:run');
   const change = changeOf(before, draft);
   const dirty = Object.keys(change).length > 0;
@@ -80,6 +106,7 @@ function Form({ rules }: { rules: Rules }) {
 
   function submit(event: FormEvent) {
     event.preventDefault();
+    setUnread(undefined);
     if (dirty && !broken) setCounting(true);
   }
   const set = (key: keyof Draft) => (value: string | number | boolean | null) =>
@@ -183,14 +210,46 @@ function Form({ rules }: { rules: Rules }) {
           )}
         </Stack>
       </form>
+      {unread !== undefined && <ProblemNotice error={unread} />}
       {counting && (
         <PreviewDialog
-          of={{ kind: 'loyalty', version: rules.version, changes: change }}
+          of={{ kind: 'loyalty', version: base.version, changes: change }}
           title={t('change')}
           onApplied={() => {
             applied.current = true;
           }}
+          onStale={(error) => {
+            setCounting(false);
+            void cache
+              .fetchQuery({ ...loyaltyQuery(account.uid), staleTime: 0 })
+              .then((theirs) => setStale({ error, theirs }))
+              .catch(setUnread);
+          }}
           onClose={() => setCounting(false)}
+        />
+      )}
+      {stale && (
+        <ConflictDialog
+          error={stale.error}
+          fields={fields}
+          before={textsOf(before)}
+          theirs={textsOf(draftOf(stale.theirs))}
+          yours={textsOf(draft)}
+          onClose={() => setStale(undefined)}
+          onDiscard={() => {
+            setBase(stale.theirs);
+            setDraft(draftOf(stale.theirs));
+            setStale(undefined);
+          }}
+          onSave={(values) => {
+            const wanted = fromTexts(values);
+            setBase(stale.theirs);
+            setDraft(wanted);
+            setStale(undefined);
+            // Counted anew: by their rules the numbers are others.
+            const left = changeOf(draftOf(stale.theirs), wanted);
+            setCounting(Object.keys(left).length > 0);
+          }}
         />
       )}
     </Panel>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { changeOf, type Draft, pointsFor } from './rules';
+import { changeOf, type Draft, fromTexts, pointsFor, textsOf } from './rules';
 
 const draft: Draft = {
   enabled: true,
@@ -14,6 +14,11 @@ const draft: Draft = {
 };
 
 describe('the rules of loyalty', () => {
+  test('are the same again after they were compared as texts', () => {
+    expect(textsOf(draft).exclude_tax).toBe('true');
+    expect(fromTexts(textsOf(draft))).toEqual(draft);
+  });
+
   test('are sent only where they changed', () => {
     const wanted = { ...draft, points_per_100: '120.5', expire_after_days: '', accrual_start: '' };
     expect(changeOf(draft, wanted)).toEqual({

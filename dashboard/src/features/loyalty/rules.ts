@@ -31,6 +31,21 @@ export function draftOf(rules: Rules): Draft {
   };
 }
 
+const BOXES = ['enabled', 'exclude_tax', 'earn_only_from_joining'];
+
+/** A draft as texts alone, so that two of them can be compared. */
+export function textsOf(draft: Draft): Record<string, string> {
+  return Object.fromEntries(Object.entries(draft).map(([key, value]) => [key, String(value)]));
+}
+
+export function fromTexts(texts: Record<string, string>): Draft {
+  const values = Object.entries(texts).map(([key, value]) => [
+    key,
+    BOXES.includes(key) ? value === 'true' : value,
+  ]);
+  return Object.fromEntries(values) as Draft;
+}
+
 const NUMBERS = ['points_per_100', 'points_per_order'] as const;
 const OPTIONAL_NUMBERS = ['max_orders_per_day', 'expire_after_days'] as const;
 

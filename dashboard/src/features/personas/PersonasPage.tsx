@@ -5,6 +5,7 @@ import { useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { call } from '../../api/client';
 import { useAccount, useFormat } from '../../app/account';
+import { useColumns } from '../../components/ColumnChooser';
 import { DataList } from '../../components/DataList';
 import { cut } from '../../components/format';
 import { Go } from '../../components/Go';
@@ -20,6 +21,7 @@ import {
   isOfLastRun,
   type Kind,
   kindOf,
+  type Listed,
   nameOf,
   personasQuery,
   type Sort,
@@ -78,6 +80,74 @@ export function PersonasPage() {
   }
   const narrowed = filters.member || filters.source || filters.store || filters.consent;
   const run = personas.data?.pages[0];
+
+  const { columns, chooser } = useColumns<Listed>('personas', [
+    {
+      key: 'name',
+      title: t('name'),
+      cell: (persona) => (
+        <Anchor component={Go} to={`/a/${account.uid}/personas/${persona.id}`} fw={600}>
+          <OneLine>{nameOf(persona) || t('unnamed')}</OneLine>
+        </Anchor>
+      ),
+    },
+    {
+      key: 'points',
+      title: t('points'),
+      number: true,
+      label: true,
+      cell: (persona) => format.points(persona.points),
+    },
+    {
+      key: 'phone',
+      title: t('phone'),
+      cell: (persona) => <bdi className="short">{persona.phone ?? '—'}</bdi>,
+    },
+    {
+      key: 'email',
+      title: t('email'),
+      cell: (persona) => <OneLine>{persona.email}</OneLine>,
+    },
+    {
+      key: 'sources',
+      title: t('sourcedFrom'),
+      cell: (persona) => persona.sources.map(titleOfSource).join(', '),
+    },
+    {
+      key: 'favourite',
+      title: t('favourite'),
+      cell: (persona) => (
+        <OneLine>
+          {persona.favourite_store === null
+            ? null
+            : (storeNames.get(persona.favourite_store) ?? String(persona.favourite_store))}
+        </OneLine>
+      ),
+    },
+    {
+      key: 'member',
+      title: t('member'),
+      label: true,
+      cell: (persona) => t(persona.member ? 'yes' : 'no'),
+    },
+    {
+      key: 'texting',
+      title: t('texting'),
+      label: true,
+      cell: (persona) => <span className="short">{t(`short_${persona.consent}`)}</span>,
+    },
+    filters.sort === 'last_purchase'
+      ? {
+          key: 'purchase',
+          title: t('lastPurchase'),
+          cell: (persona) => format.day(persona.last_purchase),
+        }
+      : {
+          key: 'seen',
+          title: t('firstSeen'),
+          cell: (persona) => <LocalTime at={persona.inserted_at} />,
+        },
+  ]);
 
   return (
     <Page
@@ -163,6 +233,7 @@ export function PersonasPage() {
           disabled={asked !== undefined}
           onChange={(value) => filter({ sort: value === 'inserted' ? undefined : (value ?? '') })}
         />
+        {chooser}
         <Switch
           label={t('onlyMembers')}
           checked={filters.member}
@@ -201,73 +272,7 @@ export function PersonasPage() {
               </Empty>
             )
           }
-          columns={[
-            {
-              key: 'name',
-              title: t('name'),
-              cell: (persona) => (
-                <Anchor component={Go} to={`/a/${account.uid}/personas/${persona.id}`} fw={600}>
-                  <OneLine>{nameOf(persona) || t('unnamed')}</OneLine>
-                </Anchor>
-              ),
-            },
-            {
-              key: 'points',
-              title: t('points'),
-              number: true,
-              label: true,
-              cell: (persona) => format.points(persona.points),
-            },
-            {
-              key: 'phone',
-              title: t('phone'),
-              cell: (persona) => <bdi className="short">{persona.phone ?? '—'}</bdi>,
-            },
-            {
-              key: 'email',
-              title: t('email'),
-              cell: (persona) => <OneLine>{persona.email}</OneLine>,
-            },
-            {
-              key: 'sources',
-              title: t('sourcedFrom'),
-              cell: (persona) => persona.sources.map(titleOfSource).join(', '),
-            },
-            {
-              key: 'favourite',
-              title: t('favourite'),
-              cell: (persona) => (
-                <OneLine>
-                  {persona.favourite_store === null
-                    ? null
-                    : (storeNames.get(persona.favourite_store) ?? String(persona.favourite_store))}
-                </OneLine>
-              ),
-            },
-            {
-              key: 'member',
-              title: t('member'),
-              label: true,
-              cell: (persona) => t(persona.member ? 'yes' : 'no'),
-            },
-            {
-              key: 'texting',
-              title: t('texting'),
-              label: true,
-              cell: (persona) => <span className="short">{t(`short_${persona.consent}`)}</span>,
-            },
-            filters.sort === 'last_purchase'
-              ? {
-                  key: 'purchase',
-                  title: t('lastPurchase'),
-                  cell: (persona) => format.day(persona.last_purchase),
-                }
-              : {
-                  key: 'seen',
-                  title: t('firstSeen'),
-                  cell: (persona) => <LocalTime at={persona.inserted_at} />,
-                },
-          ]}
+          columns={columns}
         />
       </div>
       {exporting && (

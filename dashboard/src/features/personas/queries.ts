@@ -20,7 +20,7 @@ export interface Filters {
   typed?: string;
 }
 
-type Listed = Persona & { last_purchase?: string | null };
+export type Listed = Persona & { last_purchase?: string | null };
 
 /** `total` and `as_of`: of a list of the last audience run; the live list has neither. */
 interface PersonaPage {

@@ -13,37 +13,38 @@ import {
 import { useQuery } from '@tanstack/react-query';
 import { useAccount } from '../../app/account';
 import { storesQuery } from '../stores/queries';
-import type { Draft } from './draft';
+import { type Draft, offOf, storesOf } from './draft';
 import { t } from './words';
 
 interface Props {
   draft: Draft;
-  set: (change: Partial<Draft>) => void;
+  put: (key: string, value: string) => void;
   reasons: Record<string, string>;
   disabled?: boolean;
 }
 
-export function DiscountFields({ draft, set, reasons, disabled = false }: Props) {
+export function DiscountFields({ draft, put, reasons, disabled = false }: Props) {
   const account = useAccount();
   const stores = useQuery({ ...storesQuery(account.uid), enabled: account.may('stores:read') });
-  const number = (key: 'points' | 'worth' | 'cooldown_hours' | 'min_spend') => ({
-    value: draft[key],
+  const number = (key: 'points' | 'cooldown_hours' | 'min_spend') => ({
+    value: draft[key] ?? '',
     disabled,
     min: 0,
     decimalScale: 2,
-    onChange: (value: string | number) => set({ [key]: String(value) }),
+    onChange: (value: string | number) => put(key, String(value)),
   });
+  const { kind, worth } = offOf(draft);
   const symbol = account.currency === 'CAD' ? 'CA$' : '$';
   return (
     <Stack>
       <TextInput
         label={t('name')}
         description={t('nameHelp')}
-        value={draft.name}
+        value={draft.name ?? ''}
         error={reasons.name}
         disabled={disabled}
         maxLength={100}
-        onChange={(event) => set({ name: event.currentTarget.value })}
+        onChange={(event) => put('name', event.currentTarget.value)}
       />
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <NumberInput label={t('points')} error={reasons.points} {...number('points')} />
@@ -58,17 +59,21 @@ export function DiscountFields({ draft, set, reasons, disabled = false }: Props)
               { value: 'amount', label: t('amount') },
               { value: 'percent', label: t('percent') },
             ]}
-            value={draft.kind}
+            value={kind}
             disabled={disabled}
-            onChange={(kind) => set({ kind: kind as Draft['kind'] })}
+            onChange={(chosen) => put('off', `${chosen} ${worth}`)}
           />
         </div>
         <NumberInput
-          label={t(draft.kind)}
-          prefix={draft.kind === 'amount' ? symbol : undefined}
-          suffix={draft.kind === 'percent' ? '%' : undefined}
+          label={t(kind)}
+          prefix={kind === 'amount' ? symbol : undefined}
+          suffix={kind === 'percent' ? '%' : undefined}
           error={reasons.amount_off ?? reasons.percent_off}
-          {...number('worth')}
+          value={worth}
+          disabled={disabled}
+          min={0}
+          decimalScale={2}
+          onChange={(value) => put('off', `${kind} ${value}`)}
         />
         <NumberInput
           label={t('minSpend')}
@@ -79,18 +84,18 @@ export function DiscountFields({ draft, set, reasons, disabled = false }: Props)
         <TextInput
           type="date"
           label={t('starts')}
-          value={draft.starts_on}
+          value={draft.starts_on ?? ''}
           error={reasons.starts_on}
           disabled={disabled}
-          onChange={(event) => set({ starts_on: event.currentTarget.value })}
+          onChange={(event) => put('starts_on', event.currentTarget.value)}
         />
         <TextInput
           type="date"
           label={t('ends')}
-          value={draft.ends_on}
+          value={draft.ends_on ?? ''}
           error={reasons.ends_on}
           disabled={disabled}
-          onChange={(event) => set({ ends_on: event.currentTarget.value })}
+          onChange={(event) => put('ends_on', event.currentTarget.value)}
         />
         <NumberInput
           label={t('cooldown')}
@@ -105,25 +110,25 @@ export function DiscountFields({ draft, set, reasons, disabled = false }: Props)
               value: String(store.id),
               label: store.name,
             }))}
-            value={draft.stores}
+            value={storesOf(draft)}
             error={reasons.stores}
             disabled={disabled}
             searchable
-            onChange={(chosen) => set({ stores: chosen })}
+            onChange={(chosen) => put('stores', chosen.join(','))}
           />
         )}
       </SimpleGrid>
       <Checkbox
         label={t('reusable')}
-        checked={draft.reusable}
+        checked={draft.reusable === 'true'}
         disabled={disabled}
-        onChange={(event) => set({ reusable: event.currentTarget.checked })}
+        onChange={(event) => put('reusable', String(event.currentTarget.checked))}
       />
       <Checkbox
         label={t('active')}
-        checked={draft.active}
+        checked={draft.active === 'true'}
         disabled={disabled}
-        onChange={(event) => set({ active: event.currentTarget.checked })}
+        onChange={(event) => put('active', String(event.currentTarget.checked))}
       />
     </Stack>
   );

@@ -3,20 +3,33 @@
 import { Button, Group, Stack } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { call } from '../../api/client';
-import { useAccount, useReasons } from '../../app/account';
+import { useAccount, useFormat } from '../../app/account';
 import { Confirm } from '../../components/Confirm';
+import { type Field, isStale, yesOrNo } from '../../components/Conflict';
+import { useDraft } from '../../components/Draft';
 import { Strip } from '../../components/Meaning';
-import { ProblemNotice } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { SaveBar } from '../../components/SaveBar';
 import { CopyField } from '../../components/Text';
+import { storesQuery } from '../stores/queries';
 import { DiscountFields } from './DiscountForm';
-import { changeOf, type Discount, type Draft, draftOf, inputOf, minor, NEW } from './draft';
+import {
+  changeOf,
+  type Discount,
+  type Draft,
+  draftOf,
+  inputOf,
+  minor,
+  NEW,
+  offOf,
+  storesOf,
+} from './draft';
 import { Mirrors } from './Mirrors';
 import { discountQuery, discountsQuery } from './queries';
+import { useWorth } from './useWorth';
 import { t } from './words';
 
 export function DiscountPage() {
@@ -37,7 +50,7 @@ export function DiscountPage() {
       {isNew ? (
         <Form key="new" />
       ) : (
-        <Part query={query}>{(said) => <Form key={said.version} of={said} />}</Part>
+        <Part query={query}>{(said) => <Form key={said.id} of={said} />}</Part>
       )}
     </Page>
   );
@@ -45,61 +58,86 @@ export function DiscountPage() {
 
 function faultsOf(draft: Draft): Record<string, string> {
   const faults: Record<string, string> = {};
-  if (!draft.name.trim()) faults.name = t('needed');
-  if (draft.points === '' || Number.isNaN(Number(draft.points))) faults.points = t('numberNeeded');
-  if (Number.isNaN(minor(draft.worth))) faults.amount_off = t('numberNeeded');
+  if (!draft.name?.trim()) faults.name = t('needed');
+  if (!draft.points || Number.isNaN(Number(draft.points))) faults.points = t('numberNeeded');
+  if (Number.isNaN(minor(offOf(draft).worth))) faults.amount_off = t('numberNeeded');
   return faults;
+}
+
+/** The fields in words, for two people who change one discount at once. */
+function useFields(): Field[] {
+  const account = useAccount();
+  const format = useFormat();
+  const worth = useWorth();
+  const stores = useQuery({ ...storesQuery(account.uid), enabled: account.may('stores:read') });
+  const named = new Map(stores.data?.items.map((store) => [String(store.id), store.name]));
+  return [
+    { key: 'name', label: t('name') },
+    { key: 'points', label: t('points') },
+    { key: 'off', label: t('worth'), show: (off) => worth(inputOf({ ...NEW, off })) },
+    {
+      key: 'stores',
+      label: t('stores'),
+      show: (stores) =>
+        storesOf({ stores })
+          .map((id) => named.get(id) ?? id)
+          .join(', ') || t('every'),
+    },
+    { key: 'starts_on', label: t('starts'), show: (day) => format.day(day || null) },
+    { key: 'ends_on', label: t('ends'), show: (day) => (day ? format.day(day) : t('always')) },
+    { key: 'reusable', label: t('reusable'), show: yesOrNo },
+    { key: 'cooldown_hours', label: t('cooldown') },
+    {
+      key: 'min_spend',
+      label: t('minSpend'),
+      show: (typed) => format.money(minor(typed || '0')),
+    },
+    { key: 'active', label: t('active'), show: yesOrNo },
+  ];
 }
 
 function Form({ of }: { of?: Discount }) {
   const account = useAccount();
-  const reasonsOf = useReasons();
   const { uid } = account;
   const cache = useQueryClient();
   const navigate = useNavigate();
   const may = account.may('discounts:write');
-  const before = of ? draftOf(of) : NEW;
-  const [draft, setDraft] = useState<Draft>(before);
-  const [faults, setFaults] = useState<Record<string, string>>({});
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
   const [removing, setRemoving] = useState(false);
   const [made, setMade] = useState(false);
-  const dirty = JSON.stringify(draft) !== JSON.stringify(before);
-
-  async function save() {
-    setBusy(true);
-    setError(undefined);
-    try {
-      if (of) {
+  const keep = (saved: Discount) => {
+    cache.setQueryData(discountQuery(uid, saved.id).queryKey, saved);
+    void cache.invalidateQueries({ queryKey: discountsQuery(uid).queryKey, exact: true });
+  };
+  const form = useDraft<Discount | undefined>({
+    thing: of,
+    fields: useFields(),
+    draftOf: (discount) => (discount ? draftOf(discount) : NEW),
+    faultsOf,
+    save: async (on, before, wanted) => {
+      if (on) {
         const saved = await call('patch', '/api/accounts/{uid}/discounts/{discount}', {
-          path: { uid, discount: of.id },
-          version: of.version,
-          body: changeOf(before, draft),
+          path: { uid, discount: on.id },
+          version: on.version,
+          body: changeOf(before, wanted),
         });
-        cache.setQueryData(discountQuery(uid, of.id).queryKey, saved);
-      } else {
-        const saved = await call('post', '/api/accounts/{uid}/discounts', {
-          path: { uid },
-          body: inputOf(draft),
-        });
-        cache.setQueryData(discountQuery(uid, saved.id).queryKey, saved);
-        setMade(true);
-        await navigate({ href: `/a/${uid}/discounts/${saved.id}`, ignoreBlocker: true });
+        keep(saved);
+        return saved;
       }
-      void cache.invalidateQueries({ queryKey: discountsQuery(uid).queryKey, exact: true });
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
-  }
-
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    const found = faultsOf(draft);
-    setFaults(found);
-    if (Object.keys(found).length === 0 && !busy) void save();
-  }
+      const saved = await call('post', '/api/accounts/{uid}/discounts', {
+        path: { uid },
+        body: inputOf(wanted),
+      });
+      setMade(true);
+      keep(saved);
+      await navigate({ href: `/a/${uid}/discounts/${saved.id}`, ignoreBlocker: true });
+      return saved;
+    },
+    read: () =>
+      call('get', '/api/accounts/{uid}/discounts/{discount}', {
+        path: { uid, discount: of?.id ?? '' },
+      }),
+    said: () => t('saved'),
+  });
   const waiting = of?.mirrors.filter((mirror) => mirror.state !== 'mirrored') ?? [];
   return (
     <Stack>
@@ -117,25 +155,26 @@ function Form({ of }: { of?: Discount }) {
         </Panel>
       )}
       <Panel>
-        <form onSubmit={submit} noValidate>
+        <form onSubmit={form.submit} noValidate>
           <Stack>
-            {error !== undefined && <ProblemNotice error={error} />}
+            {form.notices}
             <DiscountFields
-              draft={draft}
-              set={(change) => setDraft((now) => ({ ...now, ...change }))}
-              reasons={{ ...reasonsOf(error), ...faults }}
+              draft={form.draft}
+              put={form.put}
+              reasons={form.reasons}
               disabled={!may}
             />
             {may && (
               <SaveBar
-                dirty={dirty && !made}
-                busy={busy}
+                dirty={form.dirty && !made}
+                busy={form.busy}
                 label={of ? undefined : t('create')}
-                onDiscard={() => setDraft(before)}
+                onDiscard={form.discard}
               />
             )}
           </Stack>
         </form>
+        {form.conflict}
       </Panel>
       {of && may && (
         <Group justify="flex-end">
@@ -151,10 +190,18 @@ function Form({ of }: { of?: Discount }) {
           destructive
           onClose={() => setRemoving(false)}
           act={async () => {
-            await call('delete', '/api/accounts/{uid}/discounts/{discount}', {
-              path: { uid, discount: of.id },
-              version: of.version,
-            });
+            try {
+              await call('delete', '/api/accounts/{uid}/discounts/{discount}', {
+                path: { uid, discount: of.id },
+                version: of.version,
+              });
+            } catch (failure) {
+              // What it is by now is shown, before somebody removes that.
+              if (isStale(failure)) {
+                void cache.invalidateQueries({ queryKey: discountQuery(uid, of.id).queryKey });
+              }
+              throw failure;
+            }
             await cache.invalidateQueries({ queryKey: discountsQuery(uid).queryKey });
             await navigate({ href: `/a/${uid}/discounts`, ignoreBlocker: true });
           }}

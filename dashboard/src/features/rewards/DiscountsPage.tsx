@@ -11,19 +11,10 @@ import { Page, Panel } from '../../components/Page';
 import { Part } from '../../components/Part';
 import { Foreign } from '../../components/Text';
 import { storesQuery } from '../stores/queries';
-import type { Discount } from './draft';
 import { Mirrors } from './Mirrors';
 import { discountsQuery } from './queries';
+import { useWorth } from './useWorth';
 import { t } from './words';
-
-export function useWorth() {
-  const format = useFormat();
-  return (discount: Pick<Discount, 'percent_off' | 'amount_off'>) => {
-    if (discount.percent_off) return t('percentOff', { n: discount.percent_off });
-    if (discount.amount_off) return t('amountOff', { amount: format.money(discount.amount_off) });
-    return t('off');
-  };
-}
 
 export function DiscountsPage() {
   const account = useAccount();
@@ -88,6 +79,12 @@ export function DiscountsPage() {
                       discount.stores.length === 0
                         ? t('every')
                         : discount.stores.map((id) => named.get(id) ?? String(id)).join(', '),
+                  },
+                  {
+                    key: 'starts',
+                    title: t('starts'),
+                    label: true,
+                    cell: (discount) => format.day(discount.starts_on),
                   },
                   {
                     key: 'ends',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { changeOf, inputOf, minor, NEW } from './draft';
 
 describe('a discount that is typed', () => {
-  const five = { ...NEW, name: ' $5 off ', points: '100', worth: '5' };
+  const five = { ...NEW, name: ' $5 off ', points: '100', off: 'amount 5' };
 
   test('has its amount in minor units', () => {
     expect(inputOf(five)).toMatchObject({ name: '$5 off', amount_off: 500, percent_off: null });
@@ -11,12 +11,12 @@ describe('a discount that is typed', () => {
   });
 
   test('is a percentage or an amount, never both', () => {
-    const percent = { ...five, kind: 'percent' as const, worth: '10' };
+    const percent = { ...five, off: 'percent 10' };
     expect(inputOf(percent)).toMatchObject({ amount_off: null, percent_off: 10 });
   });
 
   test('sends of a change what differs', () => {
-    expect(changeOf(five, { ...five, stores: ['2'], points: '120' })).toEqual({
+    expect(changeOf(five, { ...five, stores: '2', points: '120' })).toEqual({
       points: 120,
       stores: [2],
     });

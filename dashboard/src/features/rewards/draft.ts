@@ -4,33 +4,33 @@ import type { Schemas } from '../../api/client';
 
 export type Discount = Schemas['DiscountAnswer'];
 
-export interface Draft {
-  name: string;
-  points: string;
-  kind: 'amount' | 'percent';
-  worth: string;
-  stores: string[];
-  starts_on: string;
-  ends_on: string;
-  reusable: boolean;
-  cooldown_hours: string;
-  min_spend: string;
-  active: boolean;
-}
+/** `off`: its kind and worth in one, as `amount 5` or `percent 10`; `stores`: ids by commas. */
+export type Draft = Record<string, string>;
+export type Kind = 'amount' | 'percent';
+
+const NO = 'false';
+const YES = 'true';
 
 export const NEW: Draft = {
   name: '',
   points: '',
-  kind: 'amount',
-  worth: '',
-  stores: [],
+  off: 'amount ',
+  stores: '',
   starts_on: '',
   ends_on: '',
-  reusable: true,
+  reusable: YES,
   cooldown_hours: '0',
   min_spend: '0',
-  active: true,
+  active: YES,
 };
+
+/** The kind and the worth of a draft, which change together. */
+export function offOf(draft: Draft): { kind: Kind; worth: string } {
+  const [kind, worth = ''] = (draft.off ?? '').split(' ');
+  return { kind: kind === 'percent' ? 'percent' : 'amount', worth };
+}
+
+export const storesOf = (draft: Draft) => (draft.stores ? draft.stores.split(',') : []);
 
 const money = (minor: number) => String(minor / 100);
 /** A typed amount in minor units; NaN for what is no number. */
@@ -40,36 +40,35 @@ export function draftOf(discount: Discount): Draft {
   return {
     name: discount.name,
     points: String(discount.points),
-    kind: discount.percent_off === null ? 'amount' : 'percent',
-    worth:
+    off:
       discount.percent_off === null
-        ? money(discount.amount_off ?? 0)
-        : String(discount.percent_off),
-    stores: discount.stores.map(String),
+        ? `amount ${money(discount.amount_off ?? 0)}`
+        : `percent ${discount.percent_off}`,
+    stores: discount.stores.join(','),
     starts_on: discount.starts_on ?? '',
     ends_on: discount.ends_on ?? '',
-    reusable: discount.reusable,
+    reusable: String(discount.reusable),
     cooldown_hours: String(discount.cooldown_hours),
     min_spend: money(discount.min_spend),
-    active: discount.active,
+    active: String(discount.active),
   };
 }
 
 /** The draft as the API takes it. */
 export function inputOf(draft: Draft): Schemas['DiscountInput'] {
-  const amount = draft.kind === 'amount';
+  const { kind, worth } = offOf(draft);
   return {
-    name: draft.name.trim(),
+    name: (draft.name ?? '').trim(),
     points: Number(draft.points),
-    amount_off: amount ? minor(draft.worth) : null,
-    percent_off: amount ? null : Number(draft.worth),
-    stores: draft.stores.map(Number),
+    amount_off: kind === 'amount' ? minor(worth) : null,
+    percent_off: kind === 'percent' ? Number(worth) : null,
+    stores: storesOf(draft).map(Number),
     starts_on: draft.starts_on || null,
     ends_on: draft.ends_on || null,
-    reusable: draft.reusable,
+    reusable: draft.reusable !== NO,
     cooldown_hours: Number(draft.cooldown_hours || 0),
     min_spend: minor(draft.min_spend || '0'),
-    active: draft.active,
+    active: draft.active !== NO,
   };
 }
 

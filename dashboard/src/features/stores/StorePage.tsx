@@ -91,6 +91,14 @@ function same(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((each) => b.includes(each));
 }
 
+const BETWEEN = '\n';
+const joined = (ids: readonly string[]) => [...ids].sort().join(BETWEEN);
+
+function titlesOf(ids: string, keys: readonly StoreKey[]): string {
+  const titles = keys.filter((key) => ids.split(BETWEEN).includes(key.id)).map(titleOfKey);
+  return titles.map((title) => cut(title, 60)).join(', ') || '—';
+}
+
 function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
   const account = useAccount();
   const cache = useQueryClient();
@@ -104,7 +112,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
   const [saved, setSaved] = useState<string>();
   const [job, setJob] = useState<Schemas['JobAnswer']>();
   const { counted, dialog } = useCounted<Store>();
-  const [stale, setStale] = useState<{ error: Problem; theirs: Store }>();
+  const [stale, setStale] = useState<{ error: Problem; theirs: Store; keys: string[] }>();
   const before = valuesOf(began.store);
   const changed = FIELDS.filter((field) => values[field] !== before[field]);
   const remapped = !same(chosen, began.mine);
@@ -123,12 +131,14 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
     }
   }, [dirty, store, mine, began.store.version]);
 
-  async function save(wanted: Values, version: number, base: Values) {
+  async function save(wanted: Values, wantedKeys: string[], on: { store: Store; mine: string[] }) {
+    const base = valuesOf(on.store);
+    let version = on.store.version;
     setBusy(true);
     setError(undefined);
     setHalf(false);
     setSaved(undefined);
-    let now = began.store;
+    let now = on.store;
     const path = { uid: account.uid, store: store.id };
     const sent = FIELDS.filter((field) => wanted[field] !== base[field]);
     try {
@@ -149,7 +159,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
         now = await (deciding.length === 0
           ? patch()
           : counted({
-              title: t('change', { name: cut(began.store.name, 40) }),
+              title: t('change', { name: cut(on.store.name, 40) }),
               right: 'stores:write',
               begin: () =>
                 call('post', '/api/accounts/{uid}/stores/{store}/preview', {
@@ -160,34 +170,44 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
             }));
         version = now.version;
       }
-      if (remapped) {
+      const mapping = !same(wantedKeys, on.mine);
+      if (mapping) {
         try {
-          const mapping = await call('put', '/api/accounts/{uid}/stores/{store}/mappings', {
+          const said = await call('put', '/api/accounts/{uid}/stores/{store}/mappings', {
             path,
             version,
-            body: { keys: chosen },
+            body: { keys: wantedKeys },
           });
-          now = { ...now, version: mapping.version };
-          setJob(mapping.job ?? undefined);
+          now = { ...now, version: said.version };
+          setJob(said.job ?? undefined);
         } catch (failure) {
           setHalf(sent.length > 0);
           throw failure;
         }
       }
       cache.setQueryData(storeQuery(account.uid, String(store.id)).queryKey, now);
-      setBegan({ store: now, mine: chosen });
+      setBegan({ store: now, mine: wantedKeys });
+      setChosen(wantedKeys);
       setValues(valuesOf(now));
-      setSaved(t(remapped ? 'saved' : 'savedPlain'));
+      setSaved(t(mapping ? 'saved' : 'savedPlain'));
       for (const key of ['stores', 'store-keys', 'notifications', 'personas']) {
         void cache.invalidateQueries({ queryKey: [account.uid, key] });
       }
     } catch (failure) {
       if (failure instanceof Cancelled) return;
       if (isStale(failure)) {
-        const theirs = await call('get', '/api/accounts/{uid}/stores/{store}', { path });
-        setStale({ error: failure, theirs });
+        try {
+          const [theirs, mapping] = await Promise.all([
+            call('get', '/api/accounts/{uid}/stores/{store}', { path }),
+            call('get', '/api/accounts/{uid}/stores/{store}/mappings', { path }),
+          ]);
+          // The mapping is of this version of the store, or a later one that refuses it again.
+          setStale({ error: failure, theirs, keys: mapping.keys.map((key) => key.id) });
+        } catch (unread) {
+          setError(unread);
+        }
       } else {
-        if (now.version !== began.store.version) setBegan({ store: now, mine: began.mine });
+        if (now.version !== on.store.version) setBegan({ store: now, mine: on.mine });
         setError(failure);
         // Whose a key is by now, so that it is shown as taken.
         void cache.invalidateQueries({ queryKey: [account.uid, 'store-keys'] });
@@ -205,7 +225,7 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
       document.getElementById('store-name')?.focus();
       return;
     }
-    void save(values, began.store.version, before);
+    void save(values, chosen, began);
   }
 
   return (
@@ -278,23 +298,29 @@ function Form({ store, keys }: { store: Store; keys: StoreKey[] }) {
       {stale && (
         <ConflictDialog
           error={stale.error}
-          fields={FIELDS.map((key) => ({ key, label: LABELS[key] }))}
-          before={before}
-          theirs={valuesOf(stale.theirs)}
-          yours={values}
+          fields={[
+            ...FIELDS.map((key) => ({ key, label: LABELS[key] })),
+            { key: 'keys', label: t('mappings'), show: (ids) => titlesOf(ids, keys) },
+          ]}
+          before={{ ...before, keys: joined(began.mine) }}
+          theirs={{ ...valuesOf(stale.theirs), keys: joined(stale.keys) }}
+          yours={{ ...values, keys: joined(chosen) }}
+          onClose={() => setStale(undefined)}
           onDiscard={() => {
             setStale(undefined);
-            setBegan({ store: stale.theirs, mine });
+            setBegan({ store: stale.theirs, mine: stale.keys });
             setValues(valuesOf(stale.theirs));
-            setChosen(mine);
+            setChosen(stale.keys);
             void cache.invalidateQueries({ queryKey: [account.uid, 'store-keys'] });
           }}
-          onSave={(wanted) => {
-            const theirs = stale.theirs;
+          onSave={({ keys: ids = '', ...wanted }) => {
+            const on = { store: stale.theirs, mine: stale.keys };
+            const wantedKeys = ids ? ids.split(BETWEEN) : [];
             setStale(undefined);
-            setBegan({ store: theirs, mine: began.mine });
+            setBegan(on);
             setValues(wanted as Values);
-            void save(wanted as Values, theirs.version, valuesOf(theirs));
+            setChosen(wantedKeys);
+            void save(wanted as Values, wantedKeys, on);
           }}
         />
       )}

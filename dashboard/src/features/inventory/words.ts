@@ -1,0 +1,26 @@
+import { speaker } from '../../words/say';
+
+export const t = speaker({
+  settings: 'Settings',
+  integrations: 'Integrations',
+  title: 'Stock',
+  titleOf: 'Stock of {title}',
+  intro: 'What {title} says each of your stores has. AIQ only reads it.',
+  store: 'Store',
+  search: 'Search stock',
+  searchHint: 'Product, brand, category or SKU',
+  find: 'Find',
+  gone: 'Also what the POS no longer lists',
+  product: 'Product',
+  category: 'Category',
+  sku: 'SKU',
+  quantity: 'Quantity',
+  price: 'Price',
+  updated: 'Changed',
+  notListed: 'No longer listed',
+  empty: 'No stock yet. It appears after the first sync of {title}.',
+  emptyKey: 'No stock of this store yet. It appears after the next sync.',
+  toCard: 'Go to {title}',
+  asOf: '{n, plural, one {# product} other {# products}} in all stores, listed',
+  stale: 'This list is over a day old: the newest sync of {title} did not bring stock.',
+});
