@@ -1,6 +1,6 @@
 """Whether a discount of AIQ has a twin in a POS (product.md §11, partner-api.md S11).
 
-AIQ knows a POS's discounts by the names that its sales show.
+AIQ knows a POS's discounts by the ids and names that its own list and its sales show.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
 from chalicelib.domain.discounts import folded_name
+from chalicelib.domain.records import NamedDiscount
 
 MirrorState = Literal["mirrored", "missing", "name_differs", "ambiguous"]
 ALIKE = 0.8
@@ -24,19 +25,41 @@ class Mirror(NamedTuple):
     name_there: str | None = None
 
 
-def find_mirror(name: str, names_there: Iterable[str], others_here: Iterable[str]) -> Mirror:
-    """Return how the discount of this name stands in a POS.
+def find_mirror(
+    one: NamedDiscount, seen: Iterable[NamedDiscount], others_here: Iterable[NamedDiscount]
+) -> Mirror:
+    """Return how a discount of AIQ stands in a POS.
 
-    `names_there`: of all discounts that it showed. `others_here`: of AIQ's other discounts, whose
-    twins are not taken for this one. Two names there that fold to one are ambiguous, never guessed.
+    `one`: its name, and its twin's id where that is set, which then alone finds the twin; but a POS
+    that tells no ids is known by names. `seen`: all discounts that the POS showed. `others_here`:
+    AIQ's others, whose twins are not taken for this one. Two names there that fold to one are
+    ambiguous, never guessed.
     """
-    there, folded = sorted(set(names_there)), folded_name(name)
+    seen, others_here = tuple(seen), tuple(others_here)
+    if one.id and any(each.id for each in seen):
+        return _by_id(one, seen)
+    return _by_name(one.name, seen, others_here)
+
+
+def _by_id(one: NamedDiscount, seen: Iterable[NamedDiscount]) -> Mirror:
+    for each in seen:
+        if each.id == one.id:
+            return Mirror("mirrored", each.name if each.name not in ("", one.name) else None)
+    return Mirror("missing")
+
+
+def _by_name(
+    name: str, seen: Iterable[NamedDiscount], others_here: Iterable[NamedDiscount]
+) -> Mirror:
+    there, folded = sorted({each.name for each in seen if each.name}), folded_name(name)
     twins = [each for each in there if folded_name(each) == folded]
     if len(twins) > 1:
         return Mirror("ambiguous", ", ".join(twins))
     if twins:
         return Mirror("mirrored", None if twins[0] == name else twins[0])
-    taken = {folded_name(each) for each in others_here}
+    taken = {folded_name(each.name) for each in others_here}
+    linked = {each.id for each in others_here if each.id}
+    taken |= {folded_name(each.name) for each in seen if each.id in linked}
     free = [each for each in there if folded_name(each) not in taken]
     scored = [(SequenceMatcher(None, folded, folded_name(each)).ratio(), each) for each in free]
     alike = max(scored, default=(0.0, ""))

@@ -7,7 +7,7 @@ Money is an integer in minor units of `currency`. An instant is an integer: mill
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from chalicelib.domain.words import Instant, Minor, SaleKind, Stream
 
@@ -22,6 +22,10 @@ NOT_READ = {"not_read": True}
 ADDED_LATER = {"added_later": True}
 """Metadata of a field that facts once had not: while it is empty it is no part of their digest, so
 that known records are not all written again."""
+
+BESIDE = {"beside": True}
+"""Metadata of a field that is stored with the fact and never is a change of it alone: it is no part
+of its digest, so that known records are not all written again."""
 
 BAD_POINTS = "bad_pos_points"
 """The flag of a shopper whose balance could not be read."""
@@ -88,9 +92,20 @@ class Customer:
     pos_scope: str | None = field(default=None, metadata=ADDED_LATER)
 
 
+class NamedDiscount(NamedTuple):
+    """A discount as a POS names it. `id`: the POS's own id of it; "" where it is not said."""
+
+    name: str
+    id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """One line of a sale; `quantity` is the POS's decimal text, exact, or empty: not said."""
+    """One line of a sale; `quantity` is the POS's decimal text, exact, or empty: not said.
+
+    `discounts`: their names; `discount_ids`: the POS's ids of the same, in the same order, "" for
+    one without; empty where no discount has one.
+    """
 
     name: str
     quantity: str
@@ -107,6 +122,12 @@ class LineItem:
     cost: Minor | None = None
     discounts: tuple[str, ...] = ()
     returned: bool = False
+    discount_ids: tuple[str, ...] = field(default=(), metadata=BESIDE)
+
+    @property
+    def named_discounts(self) -> tuple[NamedDiscount, ...]:
+        ids = self.discount_ids or ("",) * len(self.discounts)
+        return tuple(map(NamedDiscount, self.discounts, ids))
 
 
 @dataclass(frozen=True, slots=True)

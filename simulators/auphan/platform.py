@@ -78,7 +78,7 @@ AUPHAN = AuphanPlatform(
         "customers": "gender pos_loyalty_member pos_points sms_consent email_consent terms_agreed"
         " updated_at",
         "sales": "original_ext_id channel medical cost tenders updated_at",
-        "items": "ext_id product_ext_id brand unit_price cost discounts",
+        "items": "ext_id product_ext_id brand unit_price cost discounts discount_ids",
         "inventory": "product_ext_id brand strain active updated_at",
     },
 )

@@ -182,6 +182,7 @@ class _Teller:
             "total": line.total,
             "cost": line.cost,
             "discounts": (COUPON_NAMES[line.coupon],) if line.coupon else (),
+            "discount_ids": (str(line.coupon),) if line.coupon else (),
             "returned": returned or line.quantity < 0,
         }
 

@@ -62,7 +62,7 @@ PROFITEK = ProfitekPlatform(
         "stores": "time_zone market license address phone",
         "customers": "gender pos_loyalty_member sms_consent email_consent terms_agreed",
         "sales": "original_ext_id channel medical cost tenders",
-        "items": "product_ext_id brand subtotal tax total discounts",
+        "items": "product_ext_id brand subtotal tax total discounts discount_ids",
         "inventory": "product_ext_id brand strain",
     },
 )

@@ -63,5 +63,6 @@ THSUITE = ThsuitePlatform(
         "stores": "time_zone market license address phone",
         "customers": "terms_agreed",
         "sales": "channel employee_id cost",
+        "items": "discount_ids",
     },
 )

@@ -114,7 +114,7 @@ WEBJOINT = WebjointPlatform(
         "stores": "time_zone",
         "customers": "gender pos_loyalty_member sms_consent terms_agreed",
         "sales": "original_ext_id employee_id medical cost tenders",
-        "items": "sku brand category subtotal tax total cost discounts",
+        "items": "sku brand category subtotal tax total cost discounts discount_ids",
         "inventory": "cost updated_at",
     },
     numbers_in_shop=True,

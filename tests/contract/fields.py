@@ -39,6 +39,8 @@ FLAGS = {"employee", "test", "inactive"}
 """The flags that a map decides."""
 WORKED_OUT_FROM = {
     "customers.birth_date": ("customers.birth_year",),
+    "sales.items.discount_ids": ("sales.items.discounts.ext_id",),
+    "sales.items.discounts": ("sales.items.discounts.name",),
     "sales.is_final": ("sales.kind", "sales.status", "sales.is_void"),
     "sales.is_status_known": ("sales.kind", "sales.status"),
     "sales.kind": ("sales.status", "sales.sale_type", "sales.is_void"),

@@ -130,7 +130,7 @@ def _levels(
 ) -> Iterator[_Level]:
     yield _Level(name, within, fields, put)
     for inner, spec in fields.items():
-        if isinstance(spec, NestedRows) and inner != "discounts":  # which have but a name
+        if isinstance(spec, NestedRows):
 
             def put_inner(map_: FieldMap, inner: str = inner, spec: NestedRows = spec) -> FieldMap:
                 return put({**fields, inner: spec.model_copy(update={"map": map_})})

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.discounts import Discount
 from chalicelib.domain.errors import AiqError, CallsStopped
+from chalicelib.domain.records import NamedDiscount
 from chalicelib.domain.words import Uid
 from chalicelib.pos.gateway import Gateway
 from chalicelib.services.credentials.key_ring import KeyRing
@@ -48,20 +50,21 @@ def access(server: PosabitServer, permit: Any = do_nothing) -> CredentialAccess:
     return CredentialAccess("posabit", fields, venue.code, permit=permit)
 
 
-def active_names(server: PosabitServer) -> set[str]:
-    return {row.name for row in server.world.shops[0].coupons.rows() if row.active}
+def active_discounts(server: PosabitServer) -> set[NamedDiscount]:
+    rows = server.world.shops[0].coupons.rows()
+    return {NamedDiscount(row.name, str(row.id)) for row in rows if row.active}
 
 
-def test_the_active_ones_are_listed_by_name_over_all_pages(server: PosabitServer) -> None:
+def test_the_active_ones_are_listed_by_id_and_name_over_all_pages(server: PosabitServer) -> None:
     reader = gateway(server).open_discounts(access(server))
     assert reader is not None
 
-    found = reader.names()
+    found = reader.discounts()
     reader._listing = reader._listing.model_copy(update={"params": {"per_page": "1"}})
-    by_ones = reader.names()
+    by_ones = reader.discounts()
     reader.close()
 
-    assert set(found) == active_names(server) != set()
+    assert set(found) == active_discounts(server) != set()
     assert set(by_ones) <= set(found)
     assert len(by_ones) == min(20, len(found)) or set(by_ones) == set(found)
 
@@ -78,7 +81,7 @@ def test_a_pos_without_a_list_has_none_and_a_stopped_source_is_not_asked(
     assert gateway(server).open_discounts(other) is None
     assert with_list is not None
     with pytest.raises(AiqError):
-        with_list.names()
+        with_list.discounts()
 
 
 def reading(shop: RewardedShop, server: PosabitServer, state: str) -> ReadDiscountLists:
@@ -102,12 +105,11 @@ def reading(shop: RewardedShop, server: PosabitServer, state: str) -> ReadDiscou
 
 
 def test_a_discount_is_mirrored_before_any_sale_shows_it(server: PosabitServer) -> None:
-    shop, name = RewardedShop(), min(active_names(server))
+    shop, name = RewardedShop(), min(active_discounts(server)).name
     made = shop.discount(name.upper(), 70, amount_off=500)
 
     def state() -> tuple[str, str | None]:
-        listed = {each.discount.id: each for each in shop.discount_service.all_discounts(Uid(UID))}
-        return listed[made.id].mirrors["posabit"]
+        return mirror(shop, made)
 
     before = state()
     message = DiscountListsMessage(Uid(UID))
@@ -118,9 +120,27 @@ def test_a_discount_is_mirrored_before_any_sale_shows_it(server: PosabitServer) 
     assert (before[0], state()[0]) == ("missing", "mirrored")
 
 
+def mirror(shop: RewardedShop, made: Discount) -> tuple[str, str | None]:
+    listed = {each.discount.id: each for each in shop.discount_service.all_discounts(Uid(UID))}
+    return listed[made.id].mirrors["posabit"]
+
+
+def test_the_list_finds_a_twin_by_the_id_that_is_set_whatever_its_name(
+    server: PosabitServer,
+) -> None:
+    shop, (twin, other, *_) = RewardedShop(), sorted(active_discounts(server))
+    linked = shop.discount("Five dollars less", 70, amount_off=500, pos_ids={"posabit": twin.id})
+    wrong = shop.discount(other.name, 80, amount_off=600, pos_ids={"posabit": "1"})
+
+    reading(shop, server, "connected").handle(DiscountListsMessage(Uid(UID)), lambda: True)
+
+    assert mirror(shop, linked) == ("mirrored", twin.name)
+    assert mirror(shop, wrong) == ("missing", None), "another of the same name is not its twin"
+
+
 def test_a_frozen_source_is_not_asked(server: PosabitServer) -> None:
     shop = RewardedShop()
     message = DiscountListsMessage(Uid(UID))
 
     assert reading(shop, server, "frozen").handle(message, lambda: True) == 0
-    assert shop.names.names(Uid(UID)) == {}
+    assert shop.names.discounts(Uid(UID)) == {}

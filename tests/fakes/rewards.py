@@ -8,6 +8,7 @@ from dataclasses import replace
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.pins import PinState, WrongPins
+from chalicelib.domain.records import NamedDiscount
 
 
 class MemoryDiscounts:
@@ -80,11 +81,13 @@ class MemoryPins:
 
 class MemoryNamesSeen:
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.rows: dict[tuple[str, str], tuple[NamedDiscount, ...]] = {}
 
-    def see(self, uid: str, platform: str, names: Collection[str]) -> None:
+    def see(self, uid: str, platform: str, seen: Collection[NamedDiscount]) -> None:
         known = self.rows.get((uid, platform), ())
-        self.rows[uid, platform] = (*known, *sorted(set(names) - set(known)))
+        ids = {each.id: each for each in (*known, *sorted(seen)) if each.id}
+        names = {each.name for each in (*known, *seen)} - {each.name for each in ids.values()}
+        self.rows[uid, platform] = (*ids.values(), *map(NamedDiscount, sorted(names)))
 
-    def names(self, uid: str) -> dict[str, tuple[str, ...]]:
-        return {platform: names for (owner, platform), names in self.rows.items() if owner == uid}
+    def discounts(self, uid: str) -> dict[str, tuple[NamedDiscount, ...]]:
+        return {platform: seen for (owner, platform), seen in self.rows.items() if owner == uid}

@@ -9,8 +9,9 @@ import boto3
 import pytest
 
 from chalicelib.adapters.dynamo.batch import commit_client
+from chalicelib.adapters.dynamo.rewards import NamesSeenRow
 from chalicelib.domain.ids import record_id
-from chalicelib.domain.records import Customer
+from chalicelib.domain.records import Customer, NamedDiscount
 from chalicelib.domain.words import Platform, ScopeId, Uid
 from chalicelib.entrypoints import wiring
 from tests.fakes.aws import create_table
@@ -38,6 +39,57 @@ def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         commits.join(Uid(OURS), contact, "form", 1)
         commits.adjust(Uid(OURS), contact, "adj", 30_000, note="-", actor="user:ann")
         yield world
+
+
+def mirror(api: Gateway, discount: str) -> tuple[str, str | None]:
+    """How a discount is mirrored in POSaBIT."""
+    items = api.get(f"{ACCOUNT}/discounts").json["items"]
+    [mirrors] = [each["mirrors"] for each in items if each["id"] == discount]
+    [one] = [each for each in mirrors if each["platform"] == "posabit"]
+    return one["state"], one["name_there"]
+
+
+def test_ids_are_kept_beside_the_names_that_earlier_releases_read(shop: World) -> None:
+    api, seen = shop.gateway("Owner"), wiring.rewards.names_seen()
+    named, linked = create(api), create(api, name="Gift", pos_ids={"posabit": "47370"})
+    account, posabit = Uid(OURS), Platform("posabit")
+    before = NamesSeenRow("ACCOUNT#" + OURS, "DISCOUNTNAMES#posabit")
+    before.replace(["Ten off", "Gift"], instead_of=[])
+
+    assert mirror(api, named["id"]) == mirror(api, linked["id"]) == ("mirrored", None)
+    seen.see(account, posabit, [NamedDiscount("Ten off", "1"), NamedDiscount("Gift", "2")])
+    assert mirror(api, linked["id"]) == ("missing", None)
+    for name in ("Present", "", "Present"):
+        seen.see(account, posabit, [NamedDiscount(name, "47370")])
+
+    assert mirror(api, linked["id"]) == ("mirrored", "Present")
+    assert mirror(api, named["id"]) == ("mirrored", None)
+    assert NamesSeenRow.listed(before.pk, before.sk) == ["Ten off", "Gift", "Present"]
+    assert set(seen.discounts(account)[posabit]) == {
+        NamedDiscount("Ten off", "1"),
+        NamedDiscount("Gift", "2"),
+        NamedDiscount("Present", "47370"),
+    }
+
+
+def test_names_and_ids_that_two_workers_see_at_once_are_both_kept(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, account, posabit = wiring.rewards.names_seen(), Uid(OURS), Platform("posabit")
+    ours, theirs = NamedDiscount("Ten off", "1"), NamedDiscount("Ten off", "2")
+    seen.see(account, posabit, [NamedDiscount("Ten off")])
+    find = NamesSeenRow.find
+
+    def find_late(pk: str, sk: str) -> NamesSeenRow | None:
+        row = find(pk, sk)
+        monkeypatch.setattr(NamesSeenRow, "find", find)
+        seen.see(account, posabit, [theirs])
+        return row
+
+    monkeypatch.setattr(NamesSeenRow, "find", find_late)
+    seen.see(account, posabit, [ours])
+
+    assert set(seen.discounts(account)[posabit]) == {ours, theirs}
 
 
 def create(api: Gateway, **fields: Any) -> dict[str, Any]:

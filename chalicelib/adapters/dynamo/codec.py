@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from chalicelib.domain.membership import Reason
-from chalicelib.domain.records import ADDED_LATER, NOT_READ, LineItem, Tender
+from chalicelib.domain.records import ADDED_LATER, BESIDE, NOT_READ, LineItem, Tender
 
 _T = TypeVar("_T")
 
@@ -33,7 +33,7 @@ _NESTED: dict[str, type] = {"items": LineItem, "tenders": Tender}
 _TUPLES: dict[str, Any] = {"reasons": Reason}
 """Named tuples, which are stored as arrays."""
 
-STORED = (NOT_READ, ADDED_LATER)
+STORED = (NOT_READ, ADDED_LATER, BESIDE)
 """Metadata of fields that are stored all the same."""
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 _LAYOUTS: dict[type, _Layout] = {}

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.expressions.condition import Condition
 
 from chalicelib.adapters.dynamo.base import (
     ListRow,
@@ -26,6 +27,7 @@ from chalicelib.adapters.dynamo.transactions import Write
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.errors import StaleVersion
 from chalicelib.domain.pins import PinState, WrongPins
+from chalicelib.domain.records import NamedDiscount
 from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.times import DAY, SECOND
 from chalicelib.domain.words import Platform, Uid
@@ -204,7 +206,10 @@ class DynamoPins:
 
 
 class NamesSeenRow(ListRow):
-    pass
+    """`ids`: the names; `named_ids`: pairs of a POS's id and its name. Apart, because earlier
+    releases read `ids` as names alone."""
+
+    named_ids = UnicodeAttribute(null=True)
 
 
 class DynamoNamesSeen:
@@ -213,21 +218,48 @@ class DynamoNamesSeen:
     def __init__(self, table: str) -> None:
         bind(table, NamesSeenRow)
 
-    def see(self, uid: Uid, platform: Platform, names: Collection[str]) -> None:
+    def see(self, uid: Uid, platform: Platform, seen: Collection[NamedDiscount]) -> None:
         place = account_keys.account(uid), till_keys.discount_names(platform)
         for _ in range(TRIES):
-            known = NamesSeenRow.listed(*place)
-            new = sorted(set(names) - set(known))
-            if not new:
+            row = NamesSeenRow.find(*place)
+            names, ids = _names_and_ids(row) if row else ([], {})
+            new = sorted({each.name for each in seen if each.name} - set(names))
+            told = {each.id: each.name for each in sorted(seen) if each.id}
+            told = {key: name for key, name in told.items() if name or key not in ids}
+            if not new and told.items() <= ids.items():
                 return
-            kept = [*known, *new][-MOST_NAMES:]
-            if NamesSeenRow(*place).replace(kept, instead_of=known):
+            for key, name in told.items():
+                ids.pop(key, None)
+                ids[key] = name
+            kept = NamesSeenRow(*place)
+            kept.ids = orjson.dumps([*names, *new][-MOST_NAMES:]).decode()
+            kept.named_ids = orjson.dumps([*ids.items()][-MOST_NAMES:]).decode() if ids else None
+            if put_if(kept, _as_read(row)):
                 return
 
-    def names(self, uid: Uid) -> dict[Platform, tuple[str, ...]]:
+    def discounts(self, uid: Uid) -> dict[Platform, tuple[NamedDiscount, ...]]:
         rows = NamesSeenRow.query_prefix(account_keys.account(uid), till_keys.DISCOUNT_NAMES_PREFIX)
-        read = readable(rows, lambda row: (_platform(row), tuple(orjson.loads(row.ids))))
-        return dict(read)
+        return dict(readable(rows, lambda row: (_platform(row), _discounts(row))))
+
+
+def _names_and_ids(row: NamesSeenRow) -> tuple[list[str], dict[str, str]]:
+    return orjson.loads(row.ids), dict(orjson.loads(row.named_ids or "[]"))
+
+
+def _discounts(row: NamesSeenRow) -> tuple[NamedDiscount, ...]:
+    names, ids = _names_and_ids(row)
+    with_ids = [NamedDiscount(name, key) for key, name in ids.items()]
+    return (*with_ids, *(NamedDiscount(name) for name in names if name not in ids.values()))
+
+
+def _as_read(row: NamesSeenRow | None) -> Condition:
+    """The condition that the row is still as it was read."""
+    if row is None:
+        return NamesSeenRow.pk.does_not_exist()
+    of_ids = NamesSeenRow.named_ids
+    same = of_ids.does_not_exist() if row.named_ids is None else of_ids == row.named_ids
+    unchanged: Condition = (NamesSeenRow.ids == row.ids) & same
+    return unchanged
 
 
 def _platform(row: NamesSeenRow) -> Platform:

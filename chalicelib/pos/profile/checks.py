@@ -40,7 +40,7 @@ SHAPES: dict[str, frozenset[str]] = {
     "inventory": frozenset(InventoryItem.__slots__),
     "items": frozenset(LineItem.__slots__),
     "tenders": frozenset(Tender.__slots__),
-    "discounts": frozenset(("name",)),
+    "discounts": frozenset(("name", "ext_id")),
 }
 """Fields that a map may fill: those of the common shape, and those it is worked out from."""
 
@@ -65,7 +65,7 @@ WORKED_OUT: dict[str, tuple[str, ...]] = {
         *("kind", "is_final", "is_status_known"),
     ),
     "inventory": ("flags",),
-    "items": ("returned",),
+    "items": ("returned", "discount_ids"),
 }
 """Fields of the common shape that follow from others, or from the account."""
 
@@ -82,7 +82,7 @@ PLAIN = {
     "customers": ("phone", "email"),
     "sales": ("ordered_at",),
     "tenders": ("name", "amount"),
-    "discounts": ("name",),
+    "discounts": ("name", "ext_id"),
 }
 """Fields that are read where they stand, not put together."""
 

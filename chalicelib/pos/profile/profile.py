@@ -220,7 +220,7 @@ class Profile(ProfilePart):
     shoppers: ShopperWrites | None = None
     """How shoppers are created, where AIQ may write to the POS (the grid's `writable`)."""
     discount_list: OwnDiscounts | None = None
-    """How the POS lists its own discounts; none: they are known by name from its sales alone."""
+    """How the POS lists its own discounts; none: they are known from its sales alone."""
     forbidden_fields: tuple[str, ...] = ()
     """Never kept, not even of a row that is set aside."""
     probes: tuple[Probe, ...] = ()

@@ -53,13 +53,15 @@ class ShopperWrites(ProfilePart):
 
 class OwnDiscounts(ProfilePart):
     """Lists the discounts that the POS has of its own. `rows`: the key of the answer that holds
-    them; `name`: what a discount is called; `active`: a row that says false there is passed over.
+    them; `name`: what a discount is called; `id`: its own id, where rows tell one; `active`: a row
+    that says false there is passed over.
     `page`: the parameter that counts pages from 1; `pages`: the key that says how many there are;
     `params` go along."""
 
     endpoint: str
     rows: Key
     name: Key
+    id: Key | None = None
     active: Key | None = None
     page: str
     pages: Key

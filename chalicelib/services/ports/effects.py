@@ -73,10 +73,11 @@ class DiscountedSale:
 
 @dataclass(frozen=True, slots=True)
 class DiscountName:
-    """A name under which a POS showed a discount in a sale."""
+    """A name under which a POS showed a discount in a sale, and its id there, "" for none."""
 
     platform: Platform
     name: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chalicelib.domain.discounts import Discount
 from chalicelib.domain.pins import PinState, WrongPins
+from chalicelib.domain.records import NamedDiscount
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.ports.pos import CredentialAccess
 
@@ -58,9 +59,9 @@ class Pins(Protocol):
 class DiscountSession(Protocol):
     """One credential's conversation about the discounts of its POS."""
 
-    def names(self) -> tuple[str, ...]:
-        """Return what its active discounts are called. Raises CallsStopped, and what a POS raises
-        that rejects the key or answers nothing usable."""
+    def discounts(self) -> tuple[NamedDiscount, ...]:
+        """Return its active discounts. Raises CallsStopped, and what a POS raises that rejects the
+        key or answers nothing usable."""
         ...
 
     def close(self) -> None: ...
@@ -73,10 +74,13 @@ class DiscountGateway(Protocol):
 
 
 class NamesSeen(Protocol):
-    """Keeps the names under which each POS showed discounts in sales."""
+    """Keeps the names and ids under which each POS showed discounts."""
 
-    def see(self, uid: Uid, platform: Platform, names: Collection[str]) -> None:
-        """Keep these names too; the last seen of many stay."""
+    def see(self, uid: Uid, platform: Platform, seen: Collection[NamedDiscount]) -> None:
+        """Keep these too; the last seen of many stay, and of an id the name that it was last seen
+        with."""
         ...
 
-    def names(self, uid: Uid) -> dict[Platform, tuple[str, ...]]: ...
+    def discounts(self, uid: Uid) -> dict[Platform, tuple[NamedDiscount, ...]]:
+        """Return each id once, with its name, and each name that no id has now."""
+        ...

@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.discounts import MOST_DISCOUNTS, Discount, folded_name
 from chalicelib.domain.errors import Conflict, NotFound, field_fault, invalid_fields
 from chalicelib.domain.mirrors import Mirror, find_mirror
+from chalicelib.domain.records import NamedDiscount
 from chalicelib.domain.words import Platform, Uid
 from chalicelib.services.job_messages.account_jobs import DiscountListsMessage
 from chalicelib.services.job_messages.base import AFTER_THE_REQUEST_SECONDS
@@ -53,23 +54,17 @@ class DiscountService:
 
     def all_discounts(self, uid: Uid) -> list[ListedDiscount]:
         """Return all discounts with what is known of their twins, the first created first."""
-        discounts, names = self.discounts.for_account(uid), self.names.names(uid)
+        discounts, seen = self.discounts.for_account(uid), self.names.discounts(uid)
         redeemed = self.discounts.redeemed(uid)
         using = [info.platform for info in self.pos.platforms() if info.discounts != "none"]
+        mirrors: dict[str, dict[Platform, Mirror]] = {each.id: {} for each in discounts}
+        for platform in using:
+            here = {d.id: NamedDiscount(d.name, d.pos_ids.get(platform, "")) for d in discounts}
+            for own, one in here.items():
+                others = [other for key, other in here.items() if key != own]
+                mirrors[own][platform] = find_mirror(one, seen.get(platform, ()), others)
         return [
-            ListedDiscount(
-                each,
-                redeemed.get(each.id, 0),
-                {
-                    platform: find_mirror(
-                        each.name,
-                        names.get(platform, ()),
-                        [other.name for other in discounts if other.id != each.id],
-                    )
-                    for platform in using
-                },
-            )
-            for each in discounts
+            ListedDiscount(each, redeemed.get(each.id, 0), mirrors[each.id]) for each in discounts
         ]
 
     def create(self, uid: Uid, fields: Mapping[str, Any], *, actor: str) -> Discount:
@@ -93,7 +88,7 @@ class DiscountService:
         before = self.get(uid, discount)
         wanted = replace(before, **changes, version=version)
         self._check(wanted, self.discounts.for_account(uid))
-        if wanted.name != before.name:
+        if (wanted.name, wanted.pos_ids) != (before.name, before.pos_ids):
             self._look_for_twins(uid)
         after = self.discounts.save(wanted)
         was, now = changed_fields(_shown(before), _shown(after), changes)

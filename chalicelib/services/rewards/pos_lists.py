@@ -19,7 +19,7 @@ from chalicelib.services.ports.rewards import DiscountGateway, Discounts, NamesS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDiscountLists:
-    """Notes the names that POS list, beside those that their sales show."""
+    """Notes the discounts that POS list, beside those that their sales show."""
 
     discounts: Discounts
     names: NamesSeen
@@ -64,10 +64,10 @@ class ReadDiscountLists:
             if session is None:
                 return False
             try:
-                names = session.names()
+                listed = session.discounts()
             finally:
                 session.close()
         except AiqError:  # the source's own run says what is wrong with it
             return False
-        self.names.see(uid, platform, names)
+        self.names.see(uid, platform, listed)
         return True

@@ -7,11 +7,12 @@ them back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.discounts import Discount, folded_name
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.records import NamedDiscount
 from chalicelib.domain.redemptions import Redemption, record_of, redemption_id
 from chalicelib.domain.times import DAY
 from chalicelib.domain.words import Platform, Uid
@@ -38,16 +39,17 @@ class Recogniser:
 
     def handle(self, message: DiscountsMessage) -> int:
         """Return how many redemptions were made, settled or given back. Raises CommitBusy."""
-        by_platform: dict[Platform, set[str]] = {}
+        by_platform: dict[Platform, set[NamedDiscount]] = {}
         for seen in message.names:
-            by_platform.setdefault(seen.platform, set()).add(seen.name)
-        for platform, names in by_platform.items():
-            self.names.see(message.uid, platform, names)
+            by_platform.setdefault(seen.platform, set()).add(NamedDiscount(seen.name, seen.id))
+        for platform, shown in by_platform.items():
+            self.names.see(message.uid, platform, shown)
         if not message.sales:
             return 0
-        by_name = {folded_name(d.name): d for d in self.discounts.for_account(message.uid)}
-        if not by_name:
+        discounts = self.discounts.for_account(message.uid)
+        if not discounts:
             return 0
+        twins = _Twins(discounts)
         ids = [SaleId(sale.platform, sale.scope, sale.ext_id) for sale in message.sales]
         page = self.facts.page(message.uid, ids, ids, ())
         changed = 0
@@ -56,7 +58,7 @@ class Recogniser:
                 continue
             if named.former and named.former != sale.record:
                 changed += self._take_away(message.uid, sale, named.former)
-            changed += self._recognise(message.uid, sale, page.returns.get(sid, {}), by_name)
+            changed += self._recognise(message.uid, sale, page.returns.get(sid, {}), twins)
         return changed
 
     def _take_away(self, uid: Uid, sale: StoredSale, former: str) -> int:
@@ -71,16 +73,10 @@ class Recogniser:
         self.commits.act(uid, former, act, urgent=False)
         return changed
 
-    def _recognise(
-        self, uid: Uid, sale: StoredSale, returns: Returns, by_name: Mapping[str, Discount]
-    ) -> int:
+    def _recognise(self, uid: Uid, sale: StoredSale, returns: Returns, twins: _Twins) -> int:
         if sale.record is None or sale.sale.kind == "return":
             return 0
-        shown = [
-            discount
-            for name in sorted(_names(sale))
-            if (discount := by_name.get(name)) and discount.created_at <= sale.sale.ordered_at
-        ]
+        shown = [d for d in twins.shown_in(sale) if d.created_at <= sale.sale.ordered_at]
         record, changed = sale.record, 0
         is_given_back = _is_given_back(sale, returns)
 
@@ -92,6 +88,34 @@ class Recogniser:
         if shown or is_given_back:  # its discounts may have other names by now, or be deleted
             self.commits.act(uid, record, act, urgent=False)
         return changed
+
+
+class _Twins:
+    """Finds AIQ's discounts in what a POS shows: by its id first, by name where none is set (S11).
+
+    An id that is set for two discounts finds neither.
+    """
+
+    def __init__(self, discounts: Sequence[Discount]) -> None:
+        self._by_name = {folded_name(each.name): each for each in discounts}
+        self._by_id: dict[tuple[Platform, str], Discount | None] = {}
+        for each in discounts:
+            for twin in each.pos_ids.items():
+                self._by_id[twin] = None if twin in self._by_id else each
+
+    def shown_in(self, sale: StoredSale) -> list[Discount]:
+        """Return each discount that a line of the sale shows, once."""
+        seen = {one for item in sale.sale.items for one in item.named_discounts}
+        found = {d.id: d for one in sorted(seen) if (d := self._twin(sale.id.platform, one))}
+        return list(found.values())
+
+    def _twin(self, platform: Platform, seen: NamedDiscount) -> Discount | None:
+        if seen.id and (platform, seen.id) in self._by_id:
+            return self._by_id[platform, seen.id]
+        named = self._by_name.get(folded_name(seen.name))
+        if named and seen.id and named.pos_ids.get(platform):
+            return None  # its twin has another id
+        return named
 
 
 def _settle(
@@ -198,10 +222,6 @@ def _deducted(
         actor=f"platform:{sale.id.platform}",
         sale=cause,
     )
-
-
-def _names(sale: StoredSale) -> set[str]:
-    return {folded_name(name) for item in sale.sale.items for name in item.discounts}
 
 
 def _is_given_back(sale: StoredSale, returns: Returns) -> bool:

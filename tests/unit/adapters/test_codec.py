@@ -77,6 +77,7 @@ lines = st.builds(
     cost=maybe_minor,
     discounts=st.lists(texts, max_size=3).map(tuple),
     returned=st.booleans(),
+    discount_ids=st.lists(texts, max_size=3).map(tuple),
 )
 sales = st.builds(
     Sale,

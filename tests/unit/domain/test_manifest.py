@@ -258,6 +258,15 @@ def test_a_field_added_later_counts_beside_all_others_once_it_says_something() -
     assert len({digest(sale) for sale in (*flagged, plain)}) == 3
 
 
+def test_ids_of_discounts_make_no_known_sale_a_changed_one() -> None:
+    with_id, without = (
+        Sale("s1", "1", 0, "", "USD", 100, items=(LineItem("-", "1", discount_ids=ids),))
+        for ids in (("7",), ())
+    )
+
+    assert digest(with_id) == digest(without)
+
+
 def test_deltas_of_over_a_quarter_of_the_base_are_merged_into_a_new_one() -> None:
     full = Manifest()
     for number in range(100):

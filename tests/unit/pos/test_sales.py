@@ -51,6 +51,7 @@ def test_a_sale_keeps_what_the_pos_says() -> None:
                 tax=1480,
                 cost=1900,
                 discounts=("AIQ $5",),
+                discount_ids=("47370",),
             ),
         ),
         updated_at=from_text("2026-05-02T19:22:11Z"),
@@ -271,9 +272,30 @@ def test_a_line_says_nothing_that_was_not_said() -> None:
     assert sale(sales_tenders=[{"total": None}]).tenders == (Tender("", None),)
 
 
+@pytest.mark.parametrize(
+    ("shown", "names", "ids"),
+    [
+        ([], (), ()),
+        ([{"coupon_name": "A"}, {"coupon_id": 0, "coupon_name": "A"}], ("A",), ()),
+        ([{"coupon_id": 7, "coupon_name": "A"}] * 2, ("A",), ("7",)),
+        ([{"coupon_id": n, "coupon_name": "A"} for n in (7, 8)], ("A", "A"), ("7", "8")),
+        ([{"coupon_id": "7"}, {"coupon_name": "B"}], ("", "B"), ("7", "")),
+    ],
+)
+def test_a_discount_in_a_line_keeps_its_id_beside_its_name(
+    shown: list[dict[str, Any]], names: tuple[str, ...], ids: tuple[str, ...]
+) -> None:
+    [line] = sale(items=[an_item_row(discount_list=shown)]).items
+
+    assert (line.discounts, line.discount_ids) == (names, ids)
+
+
 def test_what_cannot_be_read_within_a_line_is_named_with_all_it_stands_in() -> None:
     assert sale(items=[an_item_row(discount_list=[{"coupon_name": {}}])]).flags == {
         "bad_items.discounts.name"
+    }
+    assert sale(items=[an_item_row(discount_list=[{"coupon_id": {}}])]).flags == {
+        "bad_items.discounts.ext_id"
     }
     assert sale(items=[an_item_row(tax="?")]).flags == {"bad_items.tax"}
     assert sale(sales_tenders=[{"total": "?"}]).flags == {"bad_tenders.amount"}

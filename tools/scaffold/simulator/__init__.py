@@ -14,7 +14,8 @@ PLATFORM = Platform(
         "customers": "gender state address pos_loyalty_member pos_points sms_consent email_consent"
         " terms_agreed created_at",
         "sales": "original_ext_id channel employee_id medical cost tenders",
-        "items": "ext_id product_ext_id brand category unit_price subtotal tax cost discounts",
+        "items": "ext_id product_ext_id brand category unit_price subtotal tax cost"
+        " discounts discount_ids",
         "inventory": "product_ext_id brand category strain cost unit",
     },
 )

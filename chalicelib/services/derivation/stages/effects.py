@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from chalicelib.domain.acts import flag_words, told_flags
 from chalicelib.domain.identity import SourceRecord
 from chalicelib.domain.markets import is_out_of_market
+from chalicelib.domain.records import NamedDiscount
 from chalicelib.domain.rules import Rules
 from chalicelib.domain.signups import SIGNUP_SCOPE
 from chalicelib.domain.words import DiscountUse, Platform
@@ -51,13 +52,20 @@ def _discounts(
         if use == "none":
             continue
         row = commit.writes.sales.get(sid)
-        names = {name for item in row.sale.items for name in item.discounts} if row else set()
-        named.update(DiscountName(sid.platform, name[:LONGEST_NAME]) for name in names)
+        items = row.sale.items if row else ()
+        names = {one for item in items if item.discounts for one in item.named_discounts}
+        named.update(_short(sid.platform, one) for one in names)
         if use == "sales" and (names or row is None or sid in former):
             seen = DiscountedSale(sid.platform, sid.scope, sid.ext_id, former.get(sid, ""))
             sales.append(seen)
-    in_order = sorted(named, key=lambda each: (each.platform, each.name))[:MOST_NAMES]
-    return tuple(sorted(sales, key=lambda sale: sale.ext_id)), tuple(in_order)
+    in_order = sorted(named, key=lambda each: (each.platform, each.name, each.id))
+    return tuple(sorted(sales, key=lambda sale: sale.ext_id)), tuple(in_order[:MOST_NAMES])
+
+
+def _short(platform: Platform, seen: NamedDiscount) -> DiscountName:
+    """An id that is too long for any that a person may set says nothing, rather than half."""
+    shown_id = seen.id if len(seen.id) <= LONGEST_NAME else ""
+    return DiscountName(platform, seen.name[:LONGEST_NAME], shown_id)
 
 
 def _former_records(commit: Commit) -> dict[SaleId, str]:

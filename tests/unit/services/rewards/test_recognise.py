@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.mirrors import find_mirror
-from chalicelib.domain.records import Customer, LineItem, Sale
+from chalicelib.domain.records import Customer, LineItem, NamedDiscount, Sale
 from chalicelib.domain.times import DAY, HOUR
 from chalicelib.domain.words import POINT, Uid
 from tests.fakes.facts import Crash
@@ -273,4 +273,94 @@ def test_names_in_sales_tell_how_each_discount_is_mirrored(shop: RewardedShop) -
 def test_a_twin_is_found_by_its_folded_name_and_never_guessed(
     there: list[str], mirror: tuple[str, str | None]
 ) -> None:
-    assert find_mirror("$5 off", there, ["$15 off"]) == mirror
+    seen, others = map(NamedDiscount, there), [NamedDiscount("$15 off")]
+
+    assert find_mirror(NamedDiscount("$5 off"), seen, others) == mirror
+
+
+FIVE, RENAMED = NamedDiscount("$5 off", "47370"), NamedDiscount("Happy hour", "47370")
+
+
+@pytest.mark.parametrize(
+    ("set_id", "there", "mirror"),
+    [
+        ("47370", [FIVE], ("mirrored", None)),
+        ("47370", [RENAMED, NamedDiscount("$5 off", "2")], ("mirrored", "Happy hour")),
+        ("47370", [NamedDiscount("", "47370")], ("mirrored", None)),
+        ("47370", [NamedDiscount("$5 off", "2")], ("missing", None)),
+        ("47370", [NamedDiscount("$5 of", "2"), NamedDiscount("$5 off")], ("missing", None)),
+        ("47370", [NamedDiscount("$5 off")], ("mirrored", None)),
+        ("47370", [], ("missing", None)),
+        ("", [FIVE], ("mirrored", None)),
+        ("", [RENAMED], ("missing", None)),
+        ("", [NamedDiscount("$5 of", "15")], ("missing", None)),
+    ],
+)
+def test_a_twin_is_found_by_the_id_that_is_set_before_any_name(
+    set_id: str, there: list[NamedDiscount], mirror: tuple[str, str | None]
+) -> None:
+    """A POS that tells no ids is known by names; the twin of another's id is not taken."""
+    others = [NamedDiscount("$15 off", "15")]
+
+    assert find_mirror(NamedDiscount("$5 off", set_id), there, others) == mirror
+
+
+def a_sale_with_ids(*shown: NamedDiscount, ext_id: str = "s1") -> Sale:
+    names, ids = tuple(each.name for each in shown), tuple(each.id for each in shown)
+    line = LineItem("Blue Dream", "1", 5_000, discounts=names, discount_ids=ids)
+    return a_sale(ext_id, SOLD, 5_000, items=(line,))
+
+
+@pytest.mark.parametrize(
+    ("shown", "taken"),
+    [
+        ([NamedDiscount("Anything", "77")], 100),
+        ([NamedDiscount("", "77")], 100),
+        ([NamedDiscount("Ten off", "77"), NamedDiscount("Ten off")], 100),
+        ([NamedDiscount("Ten off", "78")], 0),
+        ([NamedDiscount("Ten off")], 100),
+        ([NamedDiscount("Gift", "77")], 100),
+        ([NamedDiscount("Gift", "78")], 50),
+        ([NamedDiscount("Gift")], 50),
+        ([NamedDiscount("Anything", "12")], 0),
+    ],
+)
+def test_a_discount_is_recognised_by_the_id_that_is_set_and_by_name_where_none_is(
+    shop: RewardedShop, shown: list[NamedDiscount], taken: float
+) -> None:
+    shop.edit(shop.ten, pos_ids={"thsuite": "77", "posabit": "12"})
+
+    shop.tell(a_sale_with_ids(*shown))
+    shop.recognise()
+
+    assert redeemed(shop) == taken
+
+
+def test_an_id_that_is_set_for_two_discounts_finds_neither(shop: RewardedShop) -> None:
+    for one in (shop.ten, shop.gift):
+        shop.edit(one, pos_ids={"thsuite": "77"})
+
+    shop.tell(a_sale_with_ids(NamedDiscount("Ten off", "77")))
+
+    assert (shop.recognise(), redeemed(shop)) == (0, 0)
+
+
+def test_a_twin_that_was_renamed_stays_mirrored_by_its_id(shop: RewardedShop) -> None:
+    shop.edit(shop.ten, pos_ids={"thsuite": "77"})
+    for name in ("Ten off", "Happy hour"):
+        shop.tell(a_sale_with_ids(NamedDiscount(name, "77"), ext_id=name))
+        shop.recognise()
+
+    ten, _ = shop.discount_service.all_discounts(Uid(UID))
+
+    assert ten.mirrors["thsuite"] == ("mirrored", "Happy hour")
+
+
+def test_an_id_too_long_to_be_set_is_not_half_of_one(shop: RewardedShop) -> None:
+    shop.edit(shop.ten, pos_ids={"thsuite": "7" * 100})
+
+    shop.tell(a_sale_with_ids(NamedDiscount("Other", "7" * 101)))
+
+    assert shop.recognise() == 0
+    ten, _ = shop.discount_service.all_discounts(Uid(UID))
+    assert ten.mirrors["thsuite"] == ("missing", None)
