@@ -36,6 +36,7 @@ PAGES = {
     "activity": "/activity",
     "integrations": "/settings/integrations",
     "card": "/settings/integrations/posabit",
+    "stock": "/settings/integrations/posabit/stock",
     "account": "/settings/account",
     "stores": "/settings/stores",
     "store": "/settings/stores/1",

@@ -18,6 +18,7 @@ PAGES = (
     "/personas/{persona}",
     "/personas/{persona}?tab=sources",
     "/discounts",
+    "/discounts/new",
     "/audiences",
     "/counter",
     "/notifications",
@@ -27,11 +28,16 @@ PAGES = (
     "/settings/integrations/posabit",
     "/settings/integrations/profitek",
     "/settings/integrations/posabit/syncs/{sync}",
+    "/settings/integrations/posabit/stock",
+    "/settings/integrations/posabit/switch",
     "/settings/account",
     "/settings/stores",
+    "/settings/stores/{store}",
     "/settings/stores/match",
     "/settings/loyalty",
     "/settings/texting",
+    "/settings/texting?tab=replies",
+    "/settings/texting?tab=sent",
     "/settings/api",
 )
 MACHINE_WORD = re.compile(
@@ -96,6 +102,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     names = {
         "persona": hostile.owner.personas()[0]["id"],
         "sync": hostile.owner.runs("posabit")[0]["id"],
+        "store": str(hostile.owner.get("/stores")["items"][0]["id"]),
     }
     wrong: list[str] = []
     with hostile.page(browser, scheme=scheme, width=width) as page:
