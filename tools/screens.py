@@ -22,6 +22,7 @@ DESK, PHONE = 1280, 360
 HEIGHT, TALL = 860, 1500
 SETTLE_MS = 1000
 """Charts draw themselves anew when their place changes."""
+SHOWN = "() => !document.querySelector('[role=status][aria-label=Loading], .symbol:empty')"
 LONG = {"overview"}
 """Pages whose best part stands below what a screen shows."""
 PATIENCE_MS = 60_000
@@ -86,7 +87,7 @@ def pictures(browser: Browser, url: str, password: str) -> Iterator[Path]:
 
 def shoot(page: Page, name: str, scheme: str, width: int) -> Path:
     page.get_by_role("heading", level=1).wait_for()
-    page.wait_for_function("() => !document.querySelector('[role=status][aria-label=Loading]')")
+    page.wait_for_function(SHOWN)
     path = TARGET / f"{name}-{scheme}-{'phone' if width == PHONE else 'desk'}.png"
     if name in LONG:
         page.set_viewport_size({"width": width, "height": TALL})

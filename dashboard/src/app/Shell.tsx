@@ -20,9 +20,10 @@ import {
   IconSettings,
   IconUser,
 } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
+import { usePrefetchQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { gridQuery } from '../components/grid';
 import { Strip } from '../components/Meaning';
 import { Fence } from '../components/Part';
 import { rememberAccount, useAccount, useMe, useUid } from './account';
@@ -42,6 +43,7 @@ export function Shell() {
   const session = useSession();
   const navigate = useNavigate();
   const cache = useQueryClient();
+  usePrefetchQuery(gridQuery); // so that no symbol of a POS comes after its name
   const path = useRouterState({ select: (state) => state.location.pathname });
   const [open, { toggle, close }] = useDisclosure(false);
   const [searching, search] = useDisclosure(false);

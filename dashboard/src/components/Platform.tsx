@@ -4,13 +4,15 @@ import { usePlatforms } from './grid';
 import { OWN_SYMBOLS } from './source';
 
 export function PlatformSymbol({ platform, size = 32 }: { platform: string; size?: number }) {
-  const symbol = usePlatforms().find((each) => each.platform === platform)?.symbol;
+  const platforms = usePlatforms();
+  const symbol = platforms.find((each) => each.platform === platform)?.symbol;
+  const unknown = platforms.length === 0 ? 'var(--idle-fill)' : 'var(--idle-text)';
   return (
     <span
       className="symbol"
       aria-hidden
       style={{
-        background: symbol ? `var(--source-${symbol.colour})` : 'var(--idle-text)',
+        background: symbol ? `var(--source-${symbol.colour})` : unknown,
         width: size,
         height: size,
         fontSize: size < 28 ? 10 : 12,

@@ -4,6 +4,8 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
 import { useAccount, useFormat } from '../../app/account';
 import { DataList } from '../../components/DataList';
+import { UNKNOWN } from '../../components/format';
+import { usePlatforms } from '../../components/grid';
 import { Empty } from '../../components/Notice';
 import { Page, Panel } from '../../components/Page';
 import { Foreign, LocalTime } from '../../components/Text';
@@ -114,11 +116,14 @@ function Who({ entry }: { entry: Entry }) {
 }
 
 function What({ entry }: { entry: Entry }) {
-  const subject = entry.subject_name ?? entry.subject.split(':')[0];
+  // The act names the kind of thing already; a POS is named by its title.
+  const of = entry.subject.split(':')[0];
+  const platforms = usePlatforms();
+  const subject = entry.subject_name ?? platforms.find((each) => each.platform === of)?.title;
   return (
     <>
       {actOf(entry.action)}
-      {subject && subject !== 'account' && subject !== 'texting' && (
+      {subject && (
         <>
           {' · '}
           <Foreign>{subject}</Foreign>
@@ -135,7 +140,12 @@ function Change({ entry }: { entry: Entry }) {
     <ul style={{ margin: 0, paddingInlineStart: 16 }}>
       {lines.map((line) => (
         <li key={line.name}>
-          {line.name}: <Foreign most={40}>{line.before}</Foreign> →{' '}
+          {line.name}:{' '}
+          {line.before !== UNKNOWN && (
+            <>
+              <Foreign most={40}>{line.before}</Foreign> →{' '}
+            </>
+          )}
           <Foreign most={40}>{line.after}</Foreign>
         </li>
       ))}

@@ -1,10 +1,18 @@
 import { expect, test } from 'vitest';
-import { formatDay, formatInstant, formatNumber } from '../../components/format';
+import {
+  formatDay,
+  formatInstant,
+  formatMoney,
+  formatNumber,
+  formatPoints,
+} from '../../components/format';
 import { linesOf } from './change';
 
 const format = {
   number: (value: number | null | undefined) => formatNumber(value, 'en-US'),
   day: (day: string | null | undefined) => formatDay(day, 'en-US'),
+  points: (value: number | null | undefined) => formatPoints(value, 'en-US'),
+  money: (minor: number | null | undefined) => formatMoney(minor, 'USD', 'en-US'),
   instant: (at: string | number) => formatInstant(at, 'en-US', 'UTC', 'UTC'),
 };
 
@@ -43,4 +51,19 @@ test('ids and digests of ours are no line', () => {
     name: 'Pine St',
   };
   expect(linesOf({}, after, format)).toEqual([{ name: 'name', before: '—', after: 'Pine St' }]);
+});
+
+test('a discount is told in points and money, without what it leaves empty', () => {
+  const after = {
+    uid: '371275',
+    name: 'Ten off',
+    price: 10_000,
+    amount_off: 1_000,
+    starts_on: null,
+  };
+  expect(linesOf({}, after, format)).toEqual([
+    { name: 'name', before: '—', after: 'Ten off' },
+    { name: 'price', before: '—', after: '100' },
+    { name: 'amount off', before: '—', after: '$10.00' },
+  ]);
 });

@@ -93,7 +93,6 @@ export function actOf(action: string): string {
 
 /** Fields as their page calls them, where their key is another word. */
 const FIELDS: Record<string, string> = {
-  uid: 'UID',
   sync_hour: 'daily sync at',
   sync_every_hours: 'hours between the syncs of a day',
   merge_on_name_and_birth_date: 'also join same name and birth date',
