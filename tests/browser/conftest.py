@@ -21,7 +21,6 @@ from tools.demo.platforms import RETAILER, STOCK
 from tools.demo.simulator import Simulator
 from tools.paths import LOCAL
 from tools.stack import LocalStack
-from tools.stack.emulator import free_port
 
 SMALL = {"shoppers": 60, "sales": 150}
 HELP = "https://help.aiq.example/chat"
@@ -52,7 +51,7 @@ def simulators() -> Iterator[dict[str, Simulator]]:
         for pos in RETAILER:
             simulator = Simulator(
                 pos.platform,
-                port=free_port(None),
+                port=0,
                 world={**replace(pos, **SMALL).world(now), **STOCK, "products": 20, "old-lots": 0},
                 log=logs / f"{pos.platform}.log",
             )

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.shop import Shop
-from tests.browser.test_every_page import PAGES
+from tests.browser.test_every_page import PAGES, names_of
 
 NARROW = 320
 """CSS pixels: 1280 at 400 %."""
@@ -45,13 +45,6 @@ DIALOGS = (
     ("/personas/{persona}", "Export"),
     ("/personas/{persona}", "Erase"),
 )
-
-
-def names_of(shop: Shop) -> dict[str, str]:
-    return {
-        "persona": shop.owner.personas()[0]["id"],
-        "sync": shop.owner.runs("posabit")[0]["id"],
-    }
 
 
 def test_every_dialog_is_worked_by_keyboard_and_gives_the_focus_back(

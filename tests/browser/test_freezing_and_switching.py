@@ -17,7 +17,6 @@ from tests.browser.test_connecting import AGE_GATE, fill, labelled
 from tests.browser.test_settings_of_a_card import ENROLL, applied, preview
 from tools.demo.platforms import RETAILER
 from tools.demo.simulator import Simulator
-from tools.stack.emulator import free_port
 
 FREEZES = (
     "Freezes data from this source at the last audience run and stops AIQ from hitting the Profitek"
@@ -36,9 +35,7 @@ def shop(shops: Callable[[], Shop], tmp_path: Path) -> Iterator[Shop]:
     """A retailer with a Profitek server that nobody else asks, synced once."""
     pos = next(each for each in RETAILER if each.platform == "profitek")
     world = replace(pos, **SMALL).world(int(datetime.now(UTC).timestamp() * 1000))
-    with Simulator(
-        "profitek", port=free_port(None), world=world, log=tmp_path / "profitek.log"
-    ) as profitek:
+    with Simulator("profitek", port=0, world=world, log=tmp_path / "profitek.log") as profitek:
         made = shops()
         shop = replace(made, simulators={**made.simulators, "profitek": profitek})
         shop.connect("profitek")

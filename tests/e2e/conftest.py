@@ -14,7 +14,6 @@ from tools.demo.retailer import LIVE, Refused, Retailer
 from tools.demo.simulator import Simulator
 from tools.demo.steps import INTEGRATOR_PARAMETER, keep_integrator_token
 from tools.stack import LocalStack
-from tools.stack.emulator import free_port
 
 STOP_SECONDS = 30
 DAY = 86_400
@@ -25,7 +24,7 @@ def posabit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """A POSaBIT that every test resets to the retailer it needs. Its tokens stay the same."""
     log = tmp_path_factory.mktemp("posabit") / "posabit.log"
     world = {"seed": 7, "shoppers": 10, "sales": 10, "now": int(time.time()) // DAY * DAY * 1000}
-    with Simulator("posabit", port=free_port(None), world=world, log=log) as simulator:
+    with Simulator("posabit", port=0, world=world, log=log) as simulator:
         yield simulator
 
 

@@ -27,7 +27,6 @@ from tools.demo.simulator import Simulator
 from tools.demo.steps import INTEGRATOR_PARAMETER
 from tools.limit import raise_limit
 from tools.stack import LocalStack
-from tools.stack.emulator import free_port
 
 pytestmark = pytest.mark.alone
 
@@ -78,7 +77,7 @@ class Source:
 def a_pos(platform: str, stores: int, folder: Path) -> Iterator[Simulator]:
     world = WORLD | {"stores": stores, "now": int(time.time()) // DAY * DAY * 1000}
     log = folder / f"{platform}.log"
-    with Simulator(platform, port=free_port(None), world=world, log=log) as simulator:
+    with Simulator(platform, port=0, world=world, log=log) as simulator:
         yield simulator
 
 

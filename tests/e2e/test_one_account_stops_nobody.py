@@ -22,7 +22,6 @@ from tools.demo.retailer import Json, Retailer
 from tools.demo.simulator import Simulator
 from tools.limit import raise_limit
 from tools.stack import LocalStack
-from tools.stack.emulator import free_port
 
 pytestmark = pytest.mark.alone
 
@@ -49,7 +48,7 @@ def servers(stack: LocalStack, tmp_path: Path) -> Iterator[list[Simulator]]:
 def a_server(number: int, folder: Path) -> Simulator:
     world = WORLD | {"now": int(time.time()) // DAY * DAY * 1000}
     log = folder / f"auphan-{number}.log"
-    return Simulator("auphan", port=free_port(None), world=world, log=log)
+    return Simulator("auphan", port=0, world=world, log=log)
 
 
 def add(retailer: Retailer, server: Simulator) -> str:

@@ -70,12 +70,10 @@ def running(data_dir: Path) -> Iterator[Running]:
     if running_stack(data_dir):
         raise StepFailed("take the data folder", f"another demo runs in {data_dir}")
     memory = Memory.load(data_dir)
-    ports = {pos.platform: free_port(memory.ports.get(pos.platform)) for pos in RETAILER}
+    ports = {pos.platform: _same_port(memory, pos.platform) for pos in RETAILER}
     is_first = not memory.settled or ports != memory.ports  # own servers are typed with their port
     if is_first:
         throw_away(data_dir)
-    memory = replace(memory, ports=ports, settled=not is_first)
-    memory.save(data_dir)
     with ExitStack() as closing:
         with step("start the simulated POS"):
             simulators = {
@@ -92,6 +90,9 @@ def running(data_dir: Path) -> Iterator[Running]:
                 simulator.begin()
             for simulator in simulators.values():
                 simulator.wait()
+        ports = {name: simulator.port for name, simulator in simulators.items()}
+        memory = replace(memory, ports=ports, settled=not is_first)
+        memory.save(data_dir)
         stack = closing.enter_context(
             LocalStack(data_dir=data_dir, parameters=stack_parameters(simulators), dashboard=True)
         )
@@ -100,6 +101,12 @@ def running(data_dir: Path) -> Iterator[Running]:
             closing.callback(simulator.begin_to_stop)  # while the local AWS writes its state
         steps.keep_integrator_token(stack, simulators["posabit"])
         yield Running(stack, simulators, memory, is_first)
+
+
+def _same_port(memory: Memory, platform: str) -> int:
+    """Return the port that the simulated POS had, if it is free; else 0, so that it takes one."""
+    known = memory.ports.get(platform)
+    return known if known and free_port(known) == known else 0
 
 
 def stack_parameters(simulators: dict[str, Simulator]) -> dict[str, str]:

@@ -22,6 +22,8 @@ _ASK_SECONDS = 120
 class Simulator:
     """Runs `python -m simulators PLATFORM` on `port`; it ends with this process, however that ends.
 
+    `port` 0: any free one, which it keeps when it is started again. Only who binds a port can tell
+    that it is free: one that was asked for before may be taken meanwhile.
     `world`: its options, e.g. {"shoppers": 2000, "now": 1767225600000}; `flags`: e.g. "--warm".
     """
 
@@ -35,7 +37,7 @@ class Simulator:
         flags: Sequence[str] = (),
     ) -> None:
         self.platform = platform
-        self._port = port
+        self.port = port
         self._world = world
         self._flags = flags
         self._log = log
@@ -53,7 +55,7 @@ class Simulator:
     def begin(self) -> None:
         """Start, and do not wait: several make their worlds side by side."""
         options = [word for name, value in self._world.items() for word in (f"--{name}", value)]
-        command = [sys.executable, "-m", "simulators", self.platform, "--port", self._port]
+        command = [sys.executable, "-m", "simulators", self.platform, "--port", self.port]
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("w") as errors:
             self._process = GuardedProcess(
@@ -67,6 +69,7 @@ class Simulator:
             self.stop()
             raise StepFailed(f"start the simulated {self.platform}", "it ended at once", self._log)
         self.facts = json.loads(facts)
+        self.port = self.facts["port"]
 
     def __exit__(self, *_: object) -> None:
         self.stop()

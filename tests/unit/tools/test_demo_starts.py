@@ -30,6 +30,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
         monkeypatch.setattr(demo, name, getattr(made, name))
     monkeypatch.setattr(demo, "stack_parameters", lambda _: {})
     monkeypatch.setattr(demo, "free_port", lambda wish: wish or 4000)
+    made.Simulator.return_value.port = 4000
     made.LocalStack.return_value.__exit__.return_value = False
     made.PhoneServer.return_value.__exit__.return_value = False
     return made

@@ -36,12 +36,13 @@ def pid_in(path: Path) -> int:
 
 
 def is_alive(pid: int) -> bool:
+    """Whether the process is there and no zombie; it may end between any two looks."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return state.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def is_gone(pid: int) -> bool:

@@ -186,7 +186,12 @@ function Backups() {
                     </>
                   ),
                 },
-                { key: 'newest', title: t('backupsOf'), cell: (card) => <Newest card={card} /> },
+                {
+                  key: 'newest',
+                  title: t('backupsOf'),
+                  whole: true,
+                  cell: (card) => <Newest card={card} />,
+                },
                 {
                   key: 'state',
                   title: t('state'),
