@@ -96,7 +96,7 @@ const FIELDS: Record<string, string> = {
   sync_hour: 'daily sync at',
   sync_every_hours: 'hours between the syncs of a day',
   merge_on_name_and_birth_date: 'also join same name and birth date',
-  pin_at_counter: 'ask for a PIN at the counter',
+  counter_pin: 'ask for a PIN at the counter',
   email_severities: 'e-mails',
   locale: 'numbers and dates',
 };
