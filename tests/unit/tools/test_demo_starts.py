@@ -51,8 +51,8 @@ def remember(folder: Path, **facts: Any) -> None:
     Memory(**{"now": 1, "ports": ports, "password": "p", "settled": True, **facts}).save(folder)
 
 
-def told(parts: MagicMock) -> list[str]:
-    """What of the story was told."""
+def acts_of(parts: MagicMock) -> list[str]:
+    """Which acts of the story were played."""
     acts = {name: getattr(parts, name) for name in STORY}
     acts |= {"freeze": parts.steps.freeze_and_thaw, "counter": parts.counter.act}
     acts |= {"switch": parts.switch.switch_pos, "connect": parts.steps.connect}
@@ -67,13 +67,13 @@ def test_the_first_start_tells_the_whole_story_and_the_second_none_of_it(
 ) -> None:
     with ctrl_c_at_the_end(monkeypatch):
         demo.run_until_stopped(tmp_path)
-    assert told(parts) == WHOLE_STORY
+    assert acts_of(parts) == WHOLE_STORY
     parts.reset_mock()
 
     with ctrl_c_at_the_end(monkeypatch):
         demo.run_until_stopped(tmp_path)
 
-    assert told(parts) == []
+    assert acts_of(parts) == []
     assert parts.opening.open_shop.called
     assert not parts.throw_away.called
     assert parts.story.summary_text.called
@@ -93,7 +93,7 @@ def test_a_first_start_that_was_cut_off_is_followed_by_one_from_nothing(
         demo.run_until_stopped(tmp_path)
 
     assert parts.throw_away.called
-    assert told(parts) == WHOLE_STORY
+    assert acts_of(parts) == WHOLE_STORY
 
 
 def test_a_second_start_that_was_cut_off_loses_nothing(
@@ -109,7 +109,7 @@ def test_a_second_start_that_was_cut_off_loses_nothing(
         demo.run_until_stopped(tmp_path)
 
     assert not parts.throw_away.called
-    assert told(parts) == []
+    assert acts_of(parts) == []
 
 
 def test_servers_on_other_ports_are_others(
@@ -122,4 +122,4 @@ def test_servers_on_other_ports_are_others(
         demo.run_until_stopped(tmp_path)
 
     assert parts.throw_away.called
-    assert told(parts) == WHOLE_STORY
+    assert acts_of(parts) == WHOLE_STORY
