@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from chalicelib.domain.errors import CommitBusy, SourceStandsStill, StaleVersion, UpstreamError
+from chalicelib.domain.errors import CommitBusy, SourceStandsStill, StaleVersion
 from chalicelib.domain.ids import record_id
 from chalicelib.domain.records import InventoryItem
 from chalicelib.domain.signups import PUSHED_SCOPE
 from chalicelib.domain.stored_fields import from_fields
 from chalicelib.domain.tombstones import Tombstones
 from chalicelib.domain.words import Instant, Platform, Uid
+from chalicelib.services.derivation.commit import TooManyShops
 from chalicelib.services.ports.facts import FactStore
 from chalicelib.services.ports.integrations import Integrations
 from chalicelib.services.ports.privacy import CurrentTombstones
@@ -191,7 +192,7 @@ class PushesInTurn:
             else:
                 visits = [_visit(thing, push.at) for thing in push.things]
                 self.service.sales(uid, platform, visits, must_wait)
-        except UpstreamError:  # what no table can hold must not stop the source for ever
+        except TooManyShops:  # what no table can hold must not stop the source for ever
             return
 
     def _remove(self, uid: Uid, platform: Platform, push: WaitingPush) -> None:
